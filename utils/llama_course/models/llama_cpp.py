@@ -1,0 +1,225 @@
+"""Models in a GGUF file, run by llama.cpp through xllamacpp.
+
+This is the fast path on a CPU: it needs neither torch nor transformers.  llama.cpp shows no hidden states; lessons
+that look inside use the transformers backend or the course's own Llama.
+"""
+
+import json
+import math
+import secrets
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from llama_course import hardware
+from llama_course.models.catalog import ModelCard
+from llama_course.models.interface import (
+    ChatModel,
+    GenerationSettings,
+    Messages,
+    ModelNotAvailableError,
+    OnToken,
+    PromptError,
+    Token,
+    TokenLogProbability,
+    TokenProbability,
+    check_messages,
+    check_text,
+)
+
+FORCE = 1e4  # added to one logit, it makes that token certain to be drawn; reported probabilities are without it
+MANY, ALL = 256, 10**6  # how many tokens to list; ALL is more than any vocabulary holds
+
+
+class LlamaCppModel(ChatModel):
+    """A GGUF model in this process.  Its helper listener is on 127.0.0.1 and asks for a key made for this object."""
+
+    backend = "llama.cpp"
+
+    def __init__(self, card: ModelCard, path: Path, max_context_tokens: int | None = None):
+        super().__init__(card, max_context_tokens or card.max_context_tokens)
+        import xllamacpp
+
+        self._key = secrets.token_hex(16)
+        params = xllamacpp.CommonParams()
+        params.model.path = str(path)
+        params.n_ctx = self.max_context_tokens
+        params.n_parallel = 1
+        params.cpuparams.n_threads = max(1, hardware.cpu_cores() - 1)  # a busy second thread would only spin
+        params.cache_ram_mib = 0
+        params.warmup = False
+        params.ui = False
+        params.offline = True
+        params.hostnames = ["127.0.0.1"]
+        params.api_keys = [self._key]
+        params.verbosity = -1
+        try:
+            self._server = xllamacpp.Server(params)
+        except RuntimeError as error:
+            raise ModelNotAvailableError(
+                f"llama.cpp could not load {path}. The file may be damaged or not a GGUF model, or memory too short "
+                f"({card.name} needs about {card.memory_gib:g} GiB)."
+            ) from error
+
+    def tokenize(self, text: str) -> list[Token]:
+        if not isinstance(text, str):
+            raise PromptError(f"expected a text (str), got {type(text).__name__}.")
+        return self._tokens(text)
+
+    def count_tokens(self, messages: Messages) -> int:
+        messages = check_messages(messages, self.card.special_tags)
+        prompt = self._post("/apply-template", {"messages": messages})["prompt"]
+        return len(self._tokens(prompt, parse_special=True))
+
+    def next_token_probabilities(self, text: str, k: int = 10) -> list[TokenProbability]:
+        if not isinstance(k, int) or k < 1:
+            raise ValueError(f"k must be a whole number of 1 or more, got {k!r}.")
+        token_ids = self._prompt_ids(text)
+        with self._busy:
+            listed = self._most_probable(token_ids, k)
+        return [TokenProbability(self._listed_token(top), math.exp(top["logprob"])) for top in listed]
+
+    def log_probabilities(self, text: str) -> list[TokenLogProbability]:
+        tokens = self._tokens(check_text(text))
+        self._room_after(len(tokens))
+        token_ids = [token.id for token in tokens]
+        scored = [TokenLogProbability(tokens[0], None)]
+        with self._busy:
+            for position in range(1, len(tokens)):  # llama.cpp keeps what it has read: each step reads one token
+                log_prob = self._log_prob(token_ids[:position], tokens[position])
+                scored.append(TokenLogProbability(tokens[position], log_prob))
+        return scored
+
+    def close(self) -> None:
+        with self._busy:
+            self._server = None
+            super().close()
+
+    # -- inside --------------------------------------------------------------------------------------------------
+
+    def _generate_chat(self, messages, settings: GenerationSettings, on_token: OnToken | None) -> str:
+        request = {"messages": messages, **_sampling(settings)}
+        return self._stream(self._engine.handle_chat_completions, request, _delta, on_token)
+
+    def _generate_text(self, token_ids, settings: GenerationSettings, on_token: OnToken | None) -> str:
+        request = {"prompt": token_ids, **_sampling(settings)}
+        return self._stream(self._engine.handle_completions, request, _text, on_token)
+
+    def _stream(self, handle, request: dict, read_piece, on_token: OnToken | None) -> str:
+        pieces: list[str] = []
+        failure: list[BaseException] = []
+
+        def receive(chunk: dict) -> bool:
+            """Called by llama.cpp for each chunk; True stops it.  An error must not cross into its C++."""
+            try:
+                if "error" in chunk:
+                    raise _refusal(chunk)
+                piece = read_piece(chunk)
+                if piece:
+                    pieces.append(piece)
+                    return on_token is not None and on_token(piece) is False
+            except BaseException as error:  # a KeyboardInterrupt too: it stops the model, then the caller
+                failure.append(error)
+                return True
+            return False
+
+        returned = handle({**request, "stream": True}, receive)
+        if failure:
+            raise failure[0]
+        if isinstance(returned, dict) and "error" in returned:
+            raise _refusal(returned)
+        return "".join(pieces)
+
+    def _log_prob(self, token_ids: list[int], target: Token) -> float:
+        if "�" not in target.text:
+            return self._forced(token_ids, target.id, logprobs=1)["logprob"]
+        for count in (MANY, ALL):  # llama.cpp reports no drawn token that is only part of a character, but lists it
+            for listed in self._most_probable(token_ids, count):
+                if listed["id"] == target.id:
+                    return listed["logprob"]
+        raise PromptError(f"llama.cpp gives no probability to token {target.id}.")
+
+    def _most_probable(self, token_ids: list[int], count: int) -> list[dict]:
+        """The list comes with a drawn token, which has to be a whole character: any letter will do."""
+        letter = self._tokens("a")[0].id
+        return self._forced(token_ids, letter, logprobs=count)["top_logprobs"]
+
+    def _forced(self, token_ids: list[int], drawn: int, logprobs: int) -> dict:
+        """What llama.cpp reports of the next token when ``drawn`` is made to be it."""
+        request = {"prompt": token_ids, "max_tokens": 1, "temperature": 0, "logprobs": logprobs}
+        request["logit_bias"] = [[drawn, FORCE]]
+        answer = self._engine.handle_completions(request)
+        if "error" in answer:
+            raise _refusal(answer)
+        return answer["choices"][0]["logprobs"]["content"][0]
+
+    def _prompt_ids(self, text: str) -> list[int]:
+        token_ids = [token.id for token in self._tokens(check_text(text))]
+        self._room_after(len(token_ids))
+        return token_ids
+
+    def _tokens(self, text: str, parse_special: bool = False) -> list[Token]:
+        request = {"content": text, "add_special": False, "parse_special": parse_special, "with_pieces": True}
+        return [_piece(entry) for entry in self._post("/tokenize", request)["tokens"]]
+
+    def _listed_token(self, listed: dict) -> Token:
+        raw = bytes(listed["bytes"])
+        if not raw:  # a marker such as the end of an answer, which llama.cpp does not write out in its lists
+            raw = self._post("/detokenize", {"tokens": [listed["id"]]})["content"].encode("utf-8")
+        return Token(listed["id"], raw.decode("utf-8", "replace"), raw)
+
+    @property
+    def _engine(self):
+        if self._server is None:
+            raise ModelNotAvailableError(f"{self.name} was closed. Load it again with load_model({self.name!r}).")
+        return self._server
+
+    def _post(self, path: str, request: dict) -> dict:
+        """Ask the engine's own listener on 127.0.0.1, past any proxy that the environment names."""
+        http = urllib.request.Request(
+            self._engine.listening_address + path,
+            json.dumps(request).encode("utf-8"),
+            {"Content-Type": "application/json", "Authorization": f"Bearer {self._key}"},
+        )
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(http, timeout=60) as response:
+                return json.load(response)
+        except urllib.error.HTTPError as error:
+            raise PromptError(f"llama.cpp refused the text: {error.read().decode('utf-8', 'replace')[:300]}") from error
+
+
+def _sampling(settings: GenerationSettings) -> dict:
+    """The settings as llama.cpp names them, in the order of the other backend, without llama.cpp's extra filters.
+
+    By itself llama.cpp cuts off with top_p first and applies the temperature afterwards, which keeps more unlikely
+    tokens when the temperature is low.
+    """
+    request = {
+        "max_tokens": settings.max_new_tokens,
+        "temperature": settings.temperature,
+        "top_p": settings.top_p,
+        "samplers": ["temperature", "top_p"],
+    }
+    return request if settings.seed is None else {**request, "seed": settings.seed}
+
+
+def _delta(chunk: dict) -> str | None:
+    return chunk["choices"][0]["delta"].get("content") if chunk.get("choices") else None
+
+
+def _text(chunk: dict) -> str | None:
+    return chunk["choices"][0].get("text") if chunk.get("choices") else None
+
+
+def _piece(entry: dict) -> Token:
+    piece = entry["piece"]
+    raw = piece.encode("utf-8") if isinstance(piece, str) else bytes(piece)
+    return Token(entry["id"], raw.decode("utf-8", "replace"), raw)
+
+
+def _refusal(answer: dict) -> PromptError:
+    error = answer["error"]
+    return PromptError(
+        f"llama.cpp refused the request: {error.get('message', error) if isinstance(error, dict) else error}"
+    )

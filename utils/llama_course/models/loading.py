@@ -1,0 +1,130 @@
+"""load_model: one word chooses the model, and every model answers to the same methods."""
+
+import importlib.util
+import os
+import threading
+import weakref
+from pathlib import Path
+
+from llama_course.models.catalog import (
+    CATALOG,
+    CHATML_TAGS,
+    DEFAULT_MODEL,
+    LLAMA_2_TAGS,
+    ZEPHYR_TAGS,
+    Licence,
+    ModelCard,
+    Source,
+    find_card,
+)
+from llama_course.models.fetch import fetch_model
+from llama_course.models.interface import ChatModel, ModelNotAvailableError
+
+BACKENDS = ("llama.cpp", "transformers")
+MODEL_VARIABLE = "LLAMA_COURSE_MODEL"
+
+_loaded: "weakref.WeakValueDictionary[tuple, ChatModel]" = weakref.WeakValueDictionary()
+_loading = threading.Lock()
+
+
+def load_model(
+    name: str | Path | None = None, backend: str | None = None, *, max_context_tokens: int | None = None
+) -> ChatModel:
+    """Load a model by name.
+
+    A model that is still in use somewhere in this process is returned again rather than loaded twice.
+
+    Args:
+        name: a name of the catalog, or the path of a GGUF file or of a folder in the Hugging Face format.  Without
+            one: ``$LLAMA_COURSE_MODEL``, else "smollm2-135m-instruct".
+        backend: "llama.cpp" or "transformers".  Without one: llama.cpp for a GGUF file where it is installed.
+        max_context_tokens: how many tokens the model considers at once; without one, the card's.
+
+    Returns:
+        A model with ``chat``, ``stream``, ``complete``, ``tokenize``, ``next_token_probabilities`` and
+        ``log_probabilities``; its ``card`` says what it is.
+
+    Raises:
+        UnknownModelError: no such name, with the nearest ones.
+        ModelNotAvailableError: it cannot be had here, with what to do.
+        ValueError: an unknown backend or an impossible context length.
+    """
+    if name is None:
+        name = os.environ.get(MODEL_VARIABLE) or DEFAULT_MODEL
+    if backend is not None and backend not in BACKENDS:
+        raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}.")
+    if max_context_tokens is not None and (not isinstance(max_context_tokens, int) or max_context_tokens < 16):
+        raise ValueError(f"max_context_tokens must be a whole number of 16 or more, got {max_context_tokens!r}.")
+    is_path = isinstance(name, Path) or any(mark in str(name) for mark in ("/", "\\", ".gguf"))
+    path = Path(name).expanduser() if is_path else None
+    card = _local_card(path) if is_path else find_card(name)
+    if not is_path and card.source.file is None:
+        raise ModelNotAvailableError(_not_yet(card))
+    backend = _choose_backend(card, backend)
+    key = (str(path or card.name), backend, max_context_tokens or card.max_context_tokens)
+    with _loading:
+        model = _loaded.get(key)
+        if model is None or model.is_closed:
+            model = _loaded[key] = _open(card, path or fetch_model(card), backend, max_context_tokens)
+        return model
+
+
+def _not_yet(card: ModelCard) -> str:
+    gate = (
+        f" Access is on request: accept the licence at https://huggingface.co/{card.source.repository} first."
+        if card.source.gated
+        else ""
+    )
+    return (
+        f"{card.name} needs about {card.memory_gib:g} GiB of memory and is not fetched by this version of the course."
+        f"{gate} If you have it as a folder in the Hugging Face format, use load_model('PATH/TO/FOLDER'); "
+        f"otherwise go on with load_model({DEFAULT_MODEL!r})."
+    )
+
+
+def _local_card(path: Path) -> ModelCard:
+    if not path.exists():
+        same = [card.name for card in CATALOG.values() if card.source.repository == path.as_posix()]
+        hint = f" That model of the hub is {same[0]!r} here." if same else ""
+        raise ModelNotAvailableError(
+            f"There is no file or folder {path}.{hint} Names in the catalog: {', '.join(CATALOG)}."
+        )
+    known = [card for card in CATALOG.values() if card.source.file == path.name]
+    if known:
+        return known[0]
+    gguf = path.is_file()
+    size = path.stat().st_size if gguf else sum(file.stat().st_size for file in path.glob("*.safetensors"))
+    return ModelCard(
+        name=path.stem,
+        description="Local model.",
+        parameters=0,
+        licence=Licence("see the model's own card", ""),
+        source=Source(repository=str(path), revision=None, file=path.name if gguf else None),
+        memory_gib=round(2 * size / 2**30 + 0.1, 1),
+        max_context_tokens=2048,
+        special_tags=LLAMA_2_TAGS + CHATML_TAGS + ZEPHYR_TAGS,  # its format is not known: refuse them all
+    )
+
+
+def _choose_backend(card: ModelCard, backend: str | None) -> str:
+    is_gguf = card.source.file is not None
+    if backend == "llama.cpp" and not is_gguf:
+        raise ValueError(f"llama.cpp reads GGUF files, and {card.name} is none: use backend='transformers'.")
+    if backend == "llama.cpp" and not importlib.util.find_spec("xllamacpp"):
+        raise ModelNotAvailableError(
+            "llama.cpp needs the package xllamacpp, which is not installed: use backend='transformers'."
+        )
+    if backend is not None:
+        return backend
+    return "llama.cpp" if is_gguf and importlib.util.find_spec("xllamacpp") else "transformers"
+
+
+def _open(card: ModelCard, path: Path, backend: str, max_context_tokens: int | None) -> ChatModel:
+    if backend == "llama.cpp":
+        from llama_course.models.llama_cpp import LlamaCppModel
+
+        return LlamaCppModel(card, path, max_context_tokens)
+    from llama_course.models.convert import converted_model
+    from llama_course.models.transformers_backend import TransformersModel
+
+    return TransformersModel(card, converted_model(path) if path.is_file() else path, max_context_tokens)

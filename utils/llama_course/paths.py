@@ -1,0 +1,40 @@
+"""Where the course keeps its files.
+
+One folder holds everything that the course writes: downloaded models and the learner's progress.  Copying it to
+another computer brings both along.
+"""
+
+import os
+from pathlib import Path
+
+HOME_VARIABLE = "LLAMA_COURSE_HOME"
+PROGRESS_VARIABLE = "LLAMA_COURSE_PROGRESS"
+
+
+def home() -> Path:
+    """Folder of models and progress: ``$LLAMA_COURSE_HOME``, else ``~/.llama-course``.  It need not exist yet."""
+    chosen = os.environ.get(HOME_VARIABLE)
+    return Path(chosen).expanduser() if chosen else Path.home() / ".llama-course"
+
+
+def models_dir() -> Path:
+    """Folder of the downloaded and converted models."""
+    return home() / "models"
+
+
+def progress_file() -> Path:
+    """File of the learner's progress: ``$LLAMA_COURSE_PROGRESS``, else ``progress.json`` in :func:`home`."""
+    chosen = os.environ.get(PROGRESS_VARIABLE)
+    return Path(chosen).expanduser() if chosen else home() / "progress.json"
+
+
+def data_file(name: str) -> Path:
+    """Path of a data file of the package, for example ``data_file("quizzes/02.json")``.
+
+    Raises:
+        FileNotFoundError: the package has no such file.
+    """
+    path = Path(__file__).parent / "data" / name
+    if not path.is_file():
+        raise FileNotFoundError(f"llama_course has no data file {name!r} (looked for {path}).")
+    return path

@@ -1,0 +1,32 @@
+"""The first cell of every notebook."""
+
+import platform
+import random
+
+import llama_course
+from llama_course import hardware
+
+
+def begin(lesson: str, seed: int = 0) -> None:
+    """Fix the random seeds and say what this notebook runs on.
+
+    Args:
+        lesson: two digits, for example "02".
+        seed: for Python's and numpy's random numbers, and torch's where a lesson uses it.
+    """
+    import numpy as np
+
+    random.seed(seed)
+    np.random.seed(seed)
+    device = hardware.choose_device()
+    _seed_torch(seed)
+    print(f"Lesson {lesson} · llama-course {llama_course.__version__} · Python {platform.python_version()}")
+    print(f"Device: {device}")
+
+
+def _seed_torch(seed: int) -> None:
+    """Seed torch now if it is loaded; a lesson that loads it later starts from torch's own fixed default."""
+    import sys
+
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(seed)
