@@ -77,9 +77,9 @@ def _fetch(options) -> int:
 
 
 def _progress(options) -> int:
-    from llama_course.learning import progress
+    from llama_course.learning.contents import progress_report
 
-    print(progress.summary())
+    print(progress_report())
     return 0
 
 

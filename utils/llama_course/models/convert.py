@@ -88,8 +88,11 @@ def _convert(gguf: Path, folder: Path) -> None:
     from safetensors.numpy import save_file
     from transformers import AutoTokenizer
 
-    reader = GGUFReader(gguf)
-    config = read_config(reader)
+    try:
+        reader = GGUFReader(gguf)
+        config = read_config(reader)
+    except (ValueError, IndexError, KeyError) as error:
+        raise ModelNotAvailableError(f"{gguf} cannot be read as the GGUF file of a Llama model: {error}") from error
     save_file(read_tensors(reader, config), folder / "model.safetensors", metadata={"format": "pt"})
     files.write_atomically(folder / "config.json", json.dumps(config, indent=2))
     AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(folder)

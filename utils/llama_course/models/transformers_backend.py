@@ -37,11 +37,26 @@ class TransformersModel(ChatModel):
 
         logging.disable_progress_bar()
         device = hardware.choose_device()
-        self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        self.model = AutoModelForCausalLM.from_pretrained(
+        self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        self._model = AutoModelForCausalLM.from_pretrained(
             folder, dtype=getattr(torch, device.dtype), local_files_only=True, use_safetensors=True
         )
-        self.model.to(device.name).eval()
+        self._model.to(device.name).eval()
+
+    @property
+    def model(self):
+        """The transformers model, for lessons that look inside."""
+        return self._still_open(self._model)
+
+    @property
+    def tokenizer(self):
+        """The transformers tokenizer."""
+        return self._still_open(self._tokenizer)
+
+    def _still_open(self, part):
+        if part is None:
+            raise ModelNotAvailableError(f"{self.name} was closed. Load it again with load_model({self.name!r}).")
+        return part
 
     def tokenize(self, text: str) -> list[Token]:
         if not isinstance(text, str):
@@ -73,7 +88,7 @@ class TransformersModel(ChatModel):
 
     def close(self) -> None:
         with self._busy:
-            self.model = self.tokenizer = None
+            self._model = self._tokenizer = None
             super().close()
 
     # -- inside --------------------------------------------------------------------------------------------------
