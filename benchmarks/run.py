@@ -103,6 +103,7 @@ def time_to_first_token() -> float:
 def streaming() -> dict:
     """Tokens per second of the default backend, as a multiple of transformers' generate on the same weights."""
     import torch
+
     from llama_course import load_model
 
     fast = load_model("smollm2-135m-instruct")

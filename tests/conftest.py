@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from fakes import FakeModel
 
 ROOT = Path(__file__).resolve().parent.parent

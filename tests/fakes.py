@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 
 from llama_course.models.catalog import Licence, ModelCard, Source
-from llama_course.models.interface import ChatModel, Token, TokenLogProbability, TokenProbability
+from llama_course.models.interface import ChatModel, Token, TokenProbability
 
 CARD = ModelCard(
     name="fake",
@@ -56,13 +56,12 @@ class FakeModel(ChatModel):
         messages = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
         return sum(len(message["content"].encode("utf-8")) + 2 for message in messages)
 
-    def next_token_probabilities(self, text: str, k: int = 10) -> list[TokenProbability]:
+    def _next_token(self, token_ids, k: int) -> list[TokenProbability]:
         """The first ``k`` letters from "a" on, each of probability 1/256."""
-        return [TokenProbability(byte_token((ord("a") + i) % 256), 1 / 256) for i in range(k)]
+        return [TokenProbability(byte_token((ord("a") + i) % 256), 1 / 256) for i in range(min(k, 256))]
 
-    def log_probabilities(self, text: str) -> list[TokenLogProbability]:
-        tokens = self.tokenize(text)
-        return [TokenLogProbability(token, -math.log(256) if i else None) for i, token in enumerate(tokens)]
+    def _given_log_probs(self, tokens: list[Token]) -> list[float]:
+        return [-math.log(256)] * (len(tokens) - 1)
 
     def close(self) -> None:
         self.closed = True

@@ -8,8 +8,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from authoring import build, lint
+from authoring import build, execution, lint, masters, rules
 from authoring.first_cell import first_cell
+from authoring.notebook import EVERYWHERE, Notebook
 
 LESSON = """\
 # %% [markdown]
@@ -80,7 +81,7 @@ def project(tmp_path, monkeypatch):
     """A project with the masters of one lesson, and a first cell that costs nothing."""
     write(tmp_path, "the_authors_own_progress.json", "{}")
     monkeypatch.setenv("LLAMA_COURSE_PROGRESS", str(tmp_path / "the_authors_own_progress.json"))
-    monkeypatch.setattr(build, "first_cell", lambda lesson: f"lesson = {lesson!r}")
+    monkeypatch.setattr(masters, "first_cell", lambda lesson: f"lesson = {lesson!r}")
     write(tmp_path, "authoring/lessons/02_example.py", LESSON)
     write(tmp_path, "authoring/exercises/02_example.py", EXERCISES)
     return tmp_path
@@ -144,13 +145,13 @@ def test_what_fails_on_a_stub_may_raise_and_nothing_else(project):
         kind: [
             cell.source
             for cell in read(project, f"{kind}/02_example.ipynb").cells
-            if "raises-exception" in build.tags(cell)
+            if "raises-exception" in masters.tags(cell)
         ]
         for kind in ("exercises", "solutions")
     }
     assert may_raise["solutions"] == []
     ends = [source.splitlines()[-1].strip() for source in may_raise["exercises"]]
-    assert ends == [build.STUB, 'check("02.1", add_one)', build.STUB, "shown = verdict.upper()", "print(shown)"]
+    assert ends == [masters.STUB, 'check("02.1", add_one)', masters.STUB, "shown = verdict.upper()", "print(shown)"]
 
 
 def test_the_first_cell_names_its_lesson_and_fits_in_six_lines():
@@ -176,8 +177,8 @@ def test_a_lesson_master_with_a_fault_is_refused(project, capsys, cell, message)
     "source", ["### BEGIN SOLUTION\nx = 1", "x = 1\n### END SOLUTION", "### BEGIN SOLUTION\n### BEGIN SOLUTION"]
 )
 def test_marks_without_a_partner_are_refused(source):
-    with pytest.raises(build.BuildError, match="without"):
-        build.split_solution(source, keep=True)
+    with pytest.raises(masters.BuildError, match="without"):
+        masters.split_solution(source, keep=True)
 
 
 def test_a_master_without_a_place_for_the_first_cell_is_refused(project, capsys):
@@ -213,8 +214,8 @@ def test_outputs_are_stored_for_lessons_only_and_cleaned(project):
 def test_only_a_change_of_code_executes_again(project, monkeypatch):
     build.main([], project)
     executions = []
-    run = build.execute_cells
-    monkeypatch.setattr(build, "execute_cells", lambda *args: executions.append(args) or run(*args))
+    run = execution.execute_cells
+    monkeypatch.setattr(execution, "execute_cells", lambda *args: executions.append(args) or run(*args))
     write(project, "authoring/lessons/02_example.py", LESSON.replace("Text between.", "Other text."))
     build.main([], project)
     notebook = read(project, "course/02_example.ipynb")
@@ -266,14 +267,14 @@ def test_an_output_with_a_path_of_this_machine_is_refused(tmp_path, kind):
         "display_data": new_output("display_data", data={"text/html": f"<b>{path}</b>"}),
         "error": new_output("error", ename="E", evalue=path, traceback=[]),
     }[kind]
-    with pytest.raises(build.BuildError, match=r"cell 3 shows a path of this machine.*secret"):
-        build.clean_cell(new_code_cell("x", outputs=[output]), "cell 3", tmp_path)
+    with pytest.raises(masters.BuildError, match=r"cell 3 shows a path of this machine.*secret"):
+        execution.clean_cell(new_code_cell("x", outputs=[output]), "cell 3", tmp_path)
 
 
 def test_letters_of_a_picture_are_not_taken_for_a_path(tmp_path):
     picture = f'<img alt="a" src="data:image/png;base64,AAAA{tmp_path.as_posix()}/AAAA">'
     cell = new_code_cell("x", outputs=[new_output("display_data", data={"text/html": picture})])
-    build.clean_cell(cell, "cell 3", tmp_path)
+    execution.clean_cell(cell, "cell 3", tmp_path)
     assert len(cell.outputs) == 1
 
 
@@ -344,12 +345,15 @@ EXERCISE = """\
 def good(tmp_path):
     """A notebook of each kind that breaks no rule."""
     write(tmp_path, "authoring/exercises/02_example.py", "")
-    for kind in lint.EVERYWHERE:
+    for kind in EVERYWHERE:
         write(tmp_path, f"{kind}/02_example.ipynb", "{}")
-    cells = {"course": lesson_cells(), "exercises": exercise_cells(build.STUB), "solutions": exercise_cells("return 1")}
+    cells = {
+        "course": lesson_cells(),
+        "exercises": exercise_cells(masters.STUB),
+        "solutions": exercise_cells("return 1"),
+    }
     return {
-        kind: lint.Notebook(tmp_path / kind / "02_example.ipynb", cells[kind], nbformat.from_dict({}))
-        for kind in lint.EVERYWHERE
+        kind: Notebook(tmp_path / kind / "02_example.ipynb", cells[kind], nbformat.from_dict({})) for kind in EVERYWHERE
     }
 
 
@@ -435,7 +439,7 @@ FAULTS = [
     ("links_exist", "course", set_source(5, "[gone](../gone.md#part)")),
     ("links_exist", "course", set_source(5, '<a class="x" href="gone.md">gone</a>')),
     ("no_widget_state", "course", lambda nb: nb.metadata.update(widgets={})),
-    ("no_widget_state", "course", output(build.WIDGET_VIEW, {"model_id": "1"})),
+    ("no_widget_state", "course", output(execution.WIDGET_VIEW, {"model_id": "1"})),
     ("no_machine_paths", "course", set_source(4, 'open("/home/somebody/file")')),
     ("no_machine_paths", "course", stream("C:\\Users\\somebody")),
     ("no_machine_paths", "course", stream("/tmp/ipykernel_12/34.py:1")),
@@ -456,11 +460,11 @@ FAULTS = [
     ("described_exercises", "solutions", replace(3, "**For**", "")),
     ("checked_exercises", "solutions", lambda nb: nb.cells.pop()),
     ("checked_exercises", "exercises", replace(5, "02.1", "02.2")),
-    ("stubs", "exercises", replace(4, build.STUB, "return 1")),
+    ("stubs", "exercises", replace(4, masters.STUB, "return 1")),
 ]
 
 
-@pytest.mark.parametrize("kind", lint.EVERYWHERE)
+@pytest.mark.parametrize("kind", EVERYWHERE)
 def test_a_good_notebook_has_no_findings(good, kind):
     assert lint.lint_notebook(good[kind]) == []
 
@@ -475,11 +479,11 @@ def test_a_planted_fault_is_found(good, rule, kind, spoil):
 
 def fresh(notebook):
     """The same notebook without what it has remembered."""
-    return lint.Notebook(notebook.path, notebook.cells, notebook.metadata)
+    return Notebook(notebook.path, notebook.cells, notebook.metadata)
 
 
 def test_every_rule_has_a_planted_fault():
-    assert {function.__name__ for function, _ in lint.RULES} == {rule for rule, _, _ in FAULTS}
+    assert {function.__name__ for function, _ in rules.RULES} == {rule for rule, _, _ in FAULTS}
 
 
 @pytest.mark.parametrize(
@@ -501,7 +505,7 @@ def test_widgets_of_the_course_and_meant_errors_are_left_alone(good):
 
 
 def test_the_welcome_may_be_short(good):
-    notebook = lint.Notebook(good["course"].path.with_name("00_example.ipynb"), good["course"].cells[:5], {})
+    notebook = Notebook(good["course"].path.with_name("00_example.ipynb"), good["course"].cells[:5], {})
     found = [finding for finding in lint.lint_notebook(notebook) if finding.rule == "number_of_cells"]
     assert [finding.is_warning for finding in found] == [True]
 

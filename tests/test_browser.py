@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+
 from jupyter_server import jupyterlab
 
 ROOT = Path(__file__).resolve().parent.parent

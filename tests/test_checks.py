@@ -5,6 +5,7 @@ import sys
 import types
 
 import pytest
+
 from llama_course.learning import checks, progress
 from llama_course.learning.checks import (
     CheckFailed,

@@ -4,8 +4,8 @@ import subprocess
 import sys
 
 import pytest
-import test_fetch
 
+import test_fetch
 from llama_course import __version__, cli
 from llama_course.models.catalog import CATALOG, DEFAULT_MODEL
 from llama_course.models.fetch import model_path

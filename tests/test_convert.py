@@ -8,12 +8,12 @@ import threading
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
-from tiny_gguf import CONTEXT, INTERMEDIATE_SIZE, LAYERS, ROPE_THETA, VOCABULARY, write_tiny_gguf
 
 from llama_course.models import convert
 from llama_course.models.convert import converted_model, half_split_layout, hugging_face_name
 from llama_course.models.interface import ModelNotAvailableError
 from llama_course.models.loading import load_model
+from tiny_gguf import CONTEXT, INTERMEDIATE_SIZE, LAYERS, ROPE_THETA, VOCABULARY, write_tiny_gguf
 
 SHAPES = {
     "grouped queries, untied": {"heads": 4, "key_value_heads": 2, "head_dim": 6, "tied": False},
@@ -30,7 +30,12 @@ def quietly(gguf):
 def interleaved_layout(weight, heads):
     """Hugging Face's row order to Meta's and GGUF's: row i and row i + head_dim/2 of a head become neighbours."""
     head_dim = weight.shape[0] // heads
-    order = [head * head_dim + half * head_dim // 2 + i for head in range(heads) for i in range(head_dim // 2) for half in (0, 1)]
+    order = [
+        head * head_dim + half * head_dim // 2 + i
+        for head in range(heads)
+        for i in range(head_dim // 2)
+        for half in (0, 1)
+    ]
     return weight[order]
 
 
@@ -172,7 +177,7 @@ def test_a_full_disk_is_explained(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(convert, "_convert", full)
-    with pytest.raises(ModelNotAvailableError, match="Could not write .*tiny-safetensors: the disk is full"):
+    with pytest.raises(ModelNotAvailableError, match=r"Could not write .*tiny-safetensors: the disk is full"):
         quietly(tmp_path / "tiny.gguf")
 
 

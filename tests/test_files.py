@@ -103,7 +103,7 @@ def test_a_lock_held_by_another_process_is_waited_for_and_then_explained(tmp_pat
     lock = tmp_path / "lock"
     with subprocess.Popen([sys.executable, "-c", HOLD_THE_LOCK, lock], stdout=subprocess.PIPE) as holder:
         assert holder.stdout.readline().strip() == b"held"
-        with pytest.raises(TimeoutError, match="Another process has held .*lock"), files.lock(lock, timeout_s=0.2):
+        with pytest.raises(TimeoutError, match=r"Another process has held .*lock"), files.lock(lock, timeout_s=0.2):
             pass
         holder.kill()  # without a chance to clean up
         holder.wait()

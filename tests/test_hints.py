@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from llama_course import paths
 from llama_course.learning import progress
 from llama_course.learning.hints import HintError, hint, load_hints, read_hints

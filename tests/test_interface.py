@@ -3,8 +3,8 @@
 import threading
 
 import pytest
-from fakes import FakeModel
 
+from fakes import FakeModel
 from llama_course.models import interface
 from llama_course.models.interface import (
     GenerationSettings,
@@ -83,13 +83,14 @@ def test_messages_are_returned_as_copies():
     ("messages", "said"),
     [
         ([], "got none"),
-        (None, "got none"),
-        (5, "got none"),
+        (None, "got NoneType"),
+        (5, "got int"),
+        (user("Hi"), "got dict"),
         (["Hi"], "message 1: expected {.role.: ..., .content.: ...}, got 'Hi'"),
         ([{"role": "user"}], "message 1: expected"),
         ([{"role": "user", "content": "Hi", "name": "Ann"}], "message 1: expected"),
         ([{"role": "robot", "content": "Hi"}], "system, user or assistant, got 'robot'"),
-        ([user("Hi"), assistant(""), user("?")], r"message 2 \(assistant\): the text is empty"),
+        ([user("Hi"), assistant("  "), user("?")], r"message 2 \(assistant\): the text is empty"),
         ([user(5)], r"message 1 \(user\): expected a text \(str\), got int"),
         ([user("Hi"), user("again")], "user and assistant in turn, ending with user; got user, user"),
         ([user("Hi"), assistant("Hello")], "ending with user; got user, assistant"),
@@ -105,7 +106,13 @@ def test_wrongly_formed_messages_are_refused_with_what_is_wrong(messages, said):
 
 @pytest.mark.parametrize(
     "messages",
-    [[user("Hi")], (user("Hi"),), [SYSTEM, user("Hi")], [SYSTEM, user("Hi"), assistant("Hello"), user("?")]],
+    [
+        [user("Hi")],
+        (user("Hi"),),
+        [user("Hi"), assistant(""), user("?")],
+        [SYSTEM, user("Hi")],
+        [SYSTEM, user("Hi"), assistant("Hello"), user("?")],
+    ],
 )
 def test_well_formed_messages_pass(messages):
     assert check_messages(messages) == list(messages)

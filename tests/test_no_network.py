@@ -11,7 +11,7 @@ import network_block
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from authoring.build import kernel_manager
+from authoring.execution import kernel_manager
 
 ELSEWHERE = "192.0.2.1"  # TEST-NET-1: promised to belong to nobody
 NO_SUCH_NAME = "llama-course.invalid"

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import nbformat
 import pytest
+
+from authoring import build, execution, lint, masters
+from authoring.notebook import Notebook, exercise_sections
 from llama_course.learning.checks import MIME_TYPE, check, exercises
 
-from authoring import build, lint
-
 ROOT = Path(__file__).resolve().parent.parent
-TARGETS = build.find_targets(ROOT)
+TARGETS = masters.find_targets(ROOT)
 SOLUTIONS = [target for target in TARGETS if target.kind == "solutions"]
 LESSONS_WITH_EXERCISES = sorted({target.lesson for target in SOLUTIONS})
 
@@ -43,7 +44,7 @@ def test_a_notebook_is_up_to_date(target):
 
 
 def test_no_notebook_has_lost_its_master():
-    assert build.orphans(ROOT) == []
+    assert masters.orphans(ROOT) == []
 
 
 def test_rebuilding_changes_no_byte(tmp_path):
@@ -68,13 +69,13 @@ def test_a_notebook_keeps_the_rules(target):
 @each([target for target in TARGETS if target.kind == "exercises"])
 def test_every_stub_says_that_it_is_your_turn(target, tmp_path):
     notebook = run_all(target, tmp_path)
-    for section in lint.exercise_sections(lint.Notebook(target.path, notebook.cells, notebook.metadata)):
+    for section in exercise_sections(Notebook(target.path, notebook.cells, notebook.metadata)):
         errors = [output.ename for cell in cells_of(notebook, section) for output in errors_of(cell)]
         assert "NotImplementedError" in errors, f"exercise {section.number}: its stub does not reach the check"
     for number, cell in enumerate(notebook.cells, 1):
         surprising = [o for o in errors_of(cell) if o.ename not in ("NotImplementedError", "NameError")]
         assert not surprising, f"cell {number}: {surprising[0].ename}: {surprising[0].evalue}"
-        assert not errors_of(cell) or "raises-exception" in build.tags(cell), f"cell {number} stops Run All"
+        assert not errors_of(cell) or "raises-exception" in masters.tags(cell), f"cell {number} stops Run All"
     assert results_of(notebook) == [], "a check passed or failed without an answer"
 
 
@@ -92,7 +93,7 @@ def test_every_solution_passes_its_check(target, tmp_path):
 @each(SOLUTIONS)
 def test_an_exercise_is_described_as_it_is_registered(target):
     content = nbformat.read(target.path, as_version=4)
-    sections = lint.exercise_sections(lint.Notebook(target.path, content.cells, content.metadata))
+    sections = exercise_sections(Notebook(target.path, content.cells, content.metadata))
     described = {s.number: (s.title.split(" · ")[1], *facts_of(s)) for s in sections}
     registered = {key: (e.title, e.difficulty, e.minutes) for key, e in exercises(target.lesson).items()}
     assert described == registered
@@ -106,8 +107,8 @@ def facts_of(section):
 def run_all(target, folder):
     """The notebook after "Run All" with errors allowed, run beside a copy of nothing but itself."""
     notebook = nbformat.read(target.path, as_version=4)
-    environment = {**build.execution_environment(), "LLAMA_COURSE_PROGRESS": str(folder / "progress.json")}
-    build.execute_cells(notebook, target.path.parent, environment, allow_errors=True)
+    environment = {**execution.execution_environment(), "LLAMA_COURSE_PROGRESS": str(folder / "progress.json")}
+    execution.execute_cells(notebook, target.path.parent, environment, allow_errors=True)
     return notebook
 
 
@@ -123,7 +124,7 @@ def results_of(notebook):
 
 def cells_of(notebook, section):
     """The cells of an exercise."""
-    later = [s.cell for s in lint.exercise_sections(lint.Notebook(Path(), notebook.cells, {})) if s.cell > section.cell]
+    later = [s.cell for s in exercise_sections(Notebook(Path(), notebook.cells, {})) if s.cell > section.cell]
     return notebook.cells[section.cell - 1 : (later[0] - 1 if later else None)]
 
 

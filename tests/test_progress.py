@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+
 from llama_course import files, paths
 from llama_course.learning import progress
 from llama_course.learning.progress import LessonContent

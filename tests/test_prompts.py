@@ -131,7 +131,11 @@ def test_the_recording_shows_what_the_paper_says_of_the_tokenizer():
 
 
 def test_one_piece_has_one_id_throughout_the_recording():
-    pairs = {(i, p) for row in RECORDED["texts"] + RECORDED["dialogs"] for i, p in zip(row["ids"], row["pieces"])}
+    pairs = {
+        (i, p)
+        for row in RECORDED["texts"] + RECORDED["dialogs"]
+        for i, p in zip(row["ids"], row["pieces"], strict=True)
+    }
     assert len(pairs) == len({i for i, _ in pairs}) == len({p for _, p in pairs})
 
 
@@ -143,7 +147,7 @@ def test_recorded_texts_come_as_tokens():
 
 
 def test_an_unknown_recording_is_answered_with_those_there_are():
-    with pytest.raises(ValueError, match="no recorded text 'latin'.*korean"):
+    with pytest.raises(ValueError, match=r"no recorded text 'latin'.*korean"):
         llama_2_tokens("latin")
 
 
@@ -176,5 +180,5 @@ def test_text_that_only_resembles_a_tag_is_left_alone(harmless):
     ],
 )
 def test_dialogs_that_meta_s_code_would_not_take_are_refused(dialog):
-    with pytest.raises(PromptError, match="expected"):
+    with pytest.raises(PromptError, match=r"expected"):
         llama_2_prompt(dialog)

@@ -4,6 +4,7 @@ import copy
 import json
 
 import pytest
+
 from llama_course import paths
 from llama_course.learning import progress
 from llama_course.learning.lessons import TOPICS, UnknownExerciseError
@@ -143,6 +144,12 @@ def test_nothing_is_chosen_and_nothing_can_be_checked_at_first(view):
     assert all(choice.value is None for choice in view.choices.values())
     assert all(button.disabled for button in view.buttons.values())
     assert "0 of 5 questions right" in view.score.value
+
+
+def test_options_are_buttons_since_jupyterlab_takes_the_arrow_keys_of_lists(view):
+    from ipywidgets import ToggleButtons
+
+    assert all(isinstance(choice, ToggleButtons) for choice in view.choices.values())
 
 
 def test_choosing_and_checking_explains_scores_and_records(view):

@@ -107,25 +107,23 @@ check("02.4", generate)
 #
 # **Difficulty** 2 of 4 · **Minutes** 10 · **For** meeting the limit of fluency yourself
 #
-# Find a beginning with a true and a false ending where the model gives the *false* ending the higher probability, not
-# one of the lesson's. Endings begin with a space. Measure your ideas with the function below; the check measures the
-# same, but it cannot know what is true: that part is yours, as it is with every answer of a model.
+# Find a beginning with a true and a false ending, about equally long, where the model gives the *false* one clearly
+# the higher probability; not one of the lesson's. Endings begin with a space. Measure your ideas as below; the check
+# measures the same, but it cannot know what is true: that part is yours, as it is with every answer of a model.
 
 # %%
+from llama_course.evaluation.endings import ending_probability
+
 model = load_model()
-
-
-def log_probability(beginning, ending):
-    """ln of the probability that the model gives the ending after the beginning."""
-    scored = model.log_probabilities(beginning + ending)
-    return sum(item.log_prob for item in scored[len(model.tokenize(beginning)) :])
+beginning = "The capital of Canada is"
+print(ending_probability(model, beginning, " Ottawa."), ending_probability(model, beginning, " Toronto."))
 
 
 # %%
 def my_falsehood():
     """A beginning, its true ending and its false ending."""
     ### BEGIN SOLUTION
-    return "The capital of Brazil is", " Brasília.", " Rio de Janeiro."
+    return "The capital of Turkey is", " Ankara.", " Istanbul."
     ### END SOLUTION
 
 
@@ -133,9 +131,8 @@ def my_falsehood():
 check("02.5", my_falsehood)
 
 # %% [markdown] tags=["solution-only"]
-# The false ending wins where the wrong name is the more famous one: Rio de Janeiro is written about far more often
-# than Brasília. Other families that work: widespread myths ("Goldfish have a memory of three seconds") and things
-# that are newer than the model.
+# A likely reason: Istanbul is the more famous name. Other families to try: capitals that are not the best-known city,
+# widespread myths, inventions that carry the wrong name.
 
 # %% [markdown]
 # ## What you can now do

@@ -3,12 +3,12 @@
 #
 # **Question.** What is "a textual predictive pattern recognition system"?
 #
-# **You will be able to** read a next-token distribution, choose sampling settings with reasons, measure how surprised
-# a model is by a sentence, and say why a fluent answer need not be true.
+# **You will be able to** read a next-token distribution, choose sampling settings with reasons, measure how
+# surprised a model is by a text, and say why a fluent answer need not be true.
 #
 # **Before you start.** Lesson 00. Python; no machine learning.
 #
-# **Time.** 45 minutes. **Compute.** COMPUTE_TIME on two CPU cores. **Memory.** COMPUTE_MEMORY.
+# **Time.** 45 minutes. **Compute.** 30 s on two CPU cores. **Memory.** 0.5 GiB.
 #
 # **Claims tested.** Llama 2 is "just a textual predictive pattern recognition system" (A4); models of this kind are
 # "prone to producing false information" (A0).
@@ -16,17 +16,15 @@
 # %% tags=["first-cell"]
 
 # %% [markdown]
-# The phrase is from an interview of July 2023. A day after his company released Llama 2, Nick Clegg of Meta played it
-# down:
+# The phrase is Nick Clegg's, of Meta. Axios printed it on 19 July 2023, the day after Llama 2 was released:
 
 # %%
 from llama_course.policy.claims import claim
 
-print(f"“{claim('A4.6').quote}”")
+print(f"“{claim('A4.11').quote}”")
 
 # %% [markdown]
-# He meant: nothing to fear. But is it true, and what follows from it? Let us take such a system and look at how it
-# predicts. Ours is small enough for any laptop, and built like Llama 2.
+# Let us take such a system and look at how it predicts. Ours is small enough for any laptop, and built like Llama 2.
 
 # %%
 model = load_model()
@@ -35,8 +33,8 @@ print(model.card)
 # %% [markdown]
 # ## 1. Tokens: what the model reads
 #
-# A model does not read letters or words. It reads **tokens**: pieces of text from a fixed list, its vocabulary, each
-# with a number. Type your own sentence; the dots are spaces.
+# A model reads neither letters nor words. It reads **tokens**: pieces of text from a fixed list, its vocabulary, each
+# with a number. Type your own sentence; a dot is a space.
 
 # %%
 from llama_course.widgets.tokenizer_view import TokenizerView
@@ -44,7 +42,7 @@ from llama_course.widgets.tokenizer_view import TokenizerView
 TokenizerView(model, "A llama never forgets its favourite hat.")
 
 # %% [markdown]
-# Common words are one token; rare ones are put together from pieces.
+# Common words are one token; rarer ones are put together from pieces.
 #
 # **Predict first.** *freedom* is one token. How many is the same word in Russian, in Korean?
 
@@ -60,10 +58,9 @@ plots.bars(list(freedom), counts, title="Tokens for the word “freedom”", xla
 print([token.label for token in model.tokenize(freedom["Korean"])])
 
 # %% [markdown]
-# The vocabulary was made from mostly English text. Korean syllables are not in it, so they fall apart into single
-# bytes, and whoever writes Korean pays more tokens for the same thought: more time, and less room in the window
-# (section 7). Llama 2's own vocabulary behaves alike. This is how it splits the same sentence, recorded from its
-# tokenizer:
+# What has no piece of its own falls apart into bytes. Whoever writes Korean pays more tokens for the same thought: more
+# time, and less room in the window of section 7. Llama 2 has another vocabulary. This is how it splits one sentence in
+# three languages, recorded from its tokenizer:
 
 # %%
 from llama_course.models.recorded import llama_2_tokens
@@ -73,6 +70,8 @@ for name in ("plain_english", "spanish", "korean"):
     print(f"{len(tokens):3} tokens: {text}\n    {' | '.join(token.label for token in tokens)}")
 
 # %% [markdown]
+# It has tokens for some Korean syllables and spells the others in bytes.
+#
 # ## 2. A prediction is a list of probabilities
 #
 # Given some text, the model answers one question: *which token comes next?* The answer is not a token but a
@@ -84,8 +83,8 @@ for name in ("plain_english", "spanish", "korean"):
 plots.next_token_bars(model.next_token_probabilities("The opposite of hot is", k=8), "The opposite of hot is …")
 
 # %% [markdown]
-# That is the whole interface of a language model: text in, probabilities out. Everything else in this lesson is made
-# of it. Continue the next sentence by clicking on a token; try the second or third choice.
+# Text in, probabilities out: that is all a language model does, and the rest of this lesson is made of it. Continue
+# the next sentence by clicking on tokens; try the second or third choice.
 
 # %%
 from llama_course.widgets.next_token import NextTokenExplorer
@@ -95,7 +94,8 @@ NextTokenExplorer(model, "The llama looked at the camera and")
 # %% [markdown]
 # ## 3. Writing is predicting again and again
 #
-# To write, take the most probable token, append it, and ask again. This loop is how every chatbot speaks:
+# To write, take the most probable token, append it, and ask again. Nearly every chatbot speaks through a loop like
+# this one:
 
 # %%
 start = "Once upon a time"
@@ -114,14 +114,14 @@ same = model.complete(start, max_new_tokens=20, temperature=0)
 print("Same text from the library:", text == start + same)
 
 # %% [markdown]
-# Nothing in the loop plans a sentence or looks anything up. Nor does it know what the text is about: a page of fairy
-# tale, a Python file and an answer to you are all "what comes next?".
+# The loop plans nothing and looks nothing up. Whatever planning and knowing there is happens inside the prediction.
 
 # %% [markdown]
-# ## 4. Temperature: from parrot to noise
+# ## 4. Temperature: from one text to noise
 #
-# Always taking the best token is dull and often gets stuck. So programs draw a token at random, and **temperature**
-# says how bold the draw is. Each probability is raised to the power 1/T, then all are scaled to sum to 1:
+# A greedy model gives the same text every time. So programs draw the next token at random, and the **temperature** T
+# says how bold the draw is. Each probability is raised to the power 1/T, then all are scaled to sum to 1. (T = 0 is
+# understood as greedy.)
 
 
 # %%
@@ -133,37 +133,38 @@ def with_temperature(probabilities, temperature):
     return powered / powered.sum()
 
 
-print(with_temperature([0.7, 0.2, 0.1], 0.5).round(3), "bolder for the best at temperature 0.5")
-print(with_temperature([0.7, 0.2, 0.1], 2.0).round(3), "nearly even at temperature 2")
-
 # %%
 from llama_course.models.sampling import apply_temperature
 
-print(np.allclose(with_temperature([0.7, 0.2, 0.1], 0.5), apply_temperature([0.7, 0.2, 0.1], 0.5)))
+for temperature in (0.5, 1, 2):
+    mine = with_temperature([0.7, 0.2, 0.1], temperature)
+    library = apply_temperature([0.7, 0.2, 0.1], temperature)
+    print(f"temperature {temperature}: {mine.round(2)}  same as the library's: {np.allclose(mine, library)}")
 
 # %% [markdown]
+# Below 1 the distribution becomes sharper, above 1 flatter.
+#
 # **Predict first.** At which temperature will a story about a llama be best to read: 0, 0.7, 1.3 or 2.5?
 
 # %%
 beginning = "There once was a llama who"
 for temperature in (0, 0.7, 1.3, 2.5):
     story = model.complete(beginning, temperature=temperature, top_p=1, seed=2, max_new_tokens=30)
-    print(f"temperature {temperature}: {beginning}{story}\n".replace("\n\n", " ").strip(), "\n")
+    print(f"temperature {temperature}: {beginning}{' '.join(story.split(chr(10)))}\n")
 
 # %% [markdown]
-# At 0 it is a parrot; at 2.5, noise. Why noise? Tens of thousands of tokens are improbable, but there are so many of
-# them that together they win. **Top-p** cuts them off: keep the most probable tokens that together reach p, drop the
-# rest.
+# A high temperature ends in noise. Why, if every single odd token stays improbable? Because there are so many:
 
 # %%
-whole = model.next_token_probabilities(beginning, k=49152)  # the whole vocabulary
-hot = apply_temperature([item.probability for item in whole], 1.5)
-needed = int((np.cumsum(hot) < 0.9).sum()) + 1
-print(f"At temperature 1.5 the 10 best tokens hold {hot[:10].sum():.0%} of the probability.")
-print(f"Top-p 0.9 keeps {needed:,} of {len(hot):,} tokens.")
+found = model.next_token_probabilities(beginning, k=10**6)  # more than any vocabulary holds
+own = np.array([item.probability for item in found])
+for temperature in (1, 2.5):
+    print(f"temperature {temperature}: the 10 best tokens hold {apply_temperature(own, temperature)[:10].sum():.0%}, "
+          f"the other {len(own) - 10:,} share the rest")  # fmt: skip
 
 # %% [markdown]
-# Play with both. Is there a setting that is bold and still makes sense? Is it the same for a poem and a phone number?
+# **Top-p** cuts the tail off: keep the most probable tokens that together reach p, drop the others. Try both. Is there
+# a setting that is bold and still makes sense? Is it the same for a poem and for a phone number?
 
 # %%
 from llama_course.widgets.sampling import SamplingPlayground
@@ -171,25 +172,15 @@ from llama_course.widgets.sampling import SamplingPlayground
 SamplingPlayground(model, beginning)
 
 # %% [markdown]
-# ## 5. Fluent is not true
+# ## 5. Probable is not true
 #
-# A model gives a probability to *any* text, not only to its own: multiply the probabilities of its tokens, each given
-# the ones before. **Perplexity** is that number per token, turned over: how many equally likely tokens would leave
-# you as unsure? Low means: "I expected this text."
+# The model gives a probability to *any* text. **Perplexity** says how surprised it is by one: if every token had
+# probability 1/8, perplexity is 8, "as unsure as between 8 tokens". For mixed probabilities it is exp of the mean of
+# −ln p.
 
 # %%
 from llama_course.evaluation.perplexity import perplexity
 
-scored = model.log_probabilities("The capital of France is Paris.")
-given = [item.log_prob for item in scored[1:]]  # nothing stands before the first token
-print({item.token.label: round(float(np.exp(item.log_prob)), 3) for item in scored[1:]})
-print(f"perplexity {np.exp(-np.mean(given)):.1f}; from the library {perplexity(scored):.1f}")
-
-# %% [markdown]
-# **Predict first.** Order these three by perplexity: the true sentence, a false one, the true one with its words
-# shuffled.
-
-# %%
 sentences = {
     "true": "The capital of Canada is Ottawa, a city in the east of the country.",
     "false": "The capital of Canada is Toronto, a city in the east of the country.",
@@ -198,52 +189,67 @@ sentences = {
 surprise = [perplexity(model.log_probabilities(sentence)) for sentence in sentences.values()]
 plots.bars(list(sentences), surprise, title="How surprising is each sentence?", xlabel="perplexity")
 
-# %%
-print(f"Shuffled words: {surprise[2] / surprise[0]:.0f} times the perplexity of the true sentence.")
-print(f"A false word:   {surprise[1] / surprise[0]:.2f} times.")
-
 # %% [markdown]
-# The model is a fine judge of *order* and a poor one of *truth*. How poor? Here are pairs that differ only in their
-# end; the first of each is true. In which pairs will the false ending be the more probable one?
+# Wrong order shocks the model; one wrong word hardly moves the mean. So let us compare nothing but the endings. In
+# each row the first ending is true.
+#
+# **Predict first.** In which rows will the *false* ending be the more probable one?
 
 # %%
-pairs = [  # beginning, true ending, false ending
+rows = [  # beginning, true ending, false ending
     ("The capital of France is", " Paris.", " Rome."),
-    ("The capital of Australia is", " Canberra.", " Sydney."),
-    ("The capital of Turkey is", " Ankara.", " Istanbul."),
-    ("Water boils at", " 100 degrees Celsius at sea level.", " 50 degrees Celsius at sea level."),
+    ("The capital of Canada is", " Ottawa.", " Toronto."),
+    ("The capital of Nigeria is", " Abuja.", " Lagos."),
+    ("The currency of Japan is the", " yen.", " dollar."),
+    ("The tallest animal is the", " giraffe.", " elephant."),
     ("Lightning", " can strike the same place twice.", " never strikes the same place twice."),
     ("Llama 2 was released by", " Meta.", " Google."),
 ]
 
 # %%
+from llama_course.evaluation.endings import ending_probability
 from llama_course.widgets.html import table
 
 
-def probability(beginning, ending):
-    """Probability of the whole ending, given the beginning."""
-    scored = model.log_probabilities(beginning + ending)
-    return np.exp(sum(item.log_prob for item in scored[len(model.tokenize(beginning)) :]))
+def false_over_true(start, true, false):
+    return ending_probability(model, start, false) / ending_probability(model, start, true)
 
 
-ratios = [probability(start, false) / probability(start, true) for start, true, false in pairs]
-fooled = [f"{start} …{false}" for (start, _, false), ratio in zip(pairs, ratios, strict=True) if ratio > 1]
-
-# %%
-rows = [(f"{a} …", t, f, f"{r:.2g} times") for (a, t, f), r in zip(pairs, ratios, strict=True)]
-table(rows, header=["beginning", "true", "false", "the false ending is as probable as the true one"])
+ratios = [false_over_true(*row) for row in rows]
+shown = [(*row, f"{ratio:.2g}") for row, ratio in zip(rows, ratios, strict=True)]
+table(shown, header=["beginning", "true", "false", "p(false) / p(true)"], numeric=[3])
 
 # %%
-print(f"The false ending is the more probable one in {len(fooled)} of {len(pairs)} pairs:")
-print("\n".join(fooled))
+preferred = [f"{start}{false}" for (start, _, false), ratio in zip(rows, ratios, strict=True) if ratio > 1]
+print(f"In {len(preferred)} of {len(rows)} rows the false ending is the more probable one:")
+print("\n".join(preferred))
 
 # %% [markdown]
-# Sydney stands beside "Australia" in far more texts than Canberra does, and the model learned what stands beside
-# what. It predicts what *people would write*, and people write Sydney, myths and big names. Truth is in there only as
-# far as the true is also the usual.
+# A likely reason: the model learned what people write, and names that are written often win. Test that reason. *Flozz
+# 2* does not exist; whom does the model name?
+
+# %%
+invented = false_over_true("Flozz 2 was released by", " Meta.", " Google.")
+print(f"Google against Meta, after Llama 2: {ratios[-1]:.0f} to 1. After Flozz 2: {invented:.0f} to 1.")
 
 # %% [markdown]
-# ## 6. Asked about itself
+# So the row about Llama 2 says little about Llama 2: this model has a liking for Google. A probability answers "what
+# would be written here?", and that is a different question from "what is the case?".
+#
+# **Predict first.** The same fact, asked in two ways. Will the model prefer Sydney or Canberra?
+
+# %%
+for start in ("The capital of Australia is", "Question: What is the capital of Australia?\nAnswer:"):
+    ratio = false_over_true(start, " Canberra.", " Sydney.")
+    print(f"{start!r}: Sydney against Canberra {ratio:.2g} to 1")
+print("In a chat:", model.chat("What is the capital of Australia?", temperature=0, max_new_tokens=20))
+
+# %% [markdown]
+# One model, one fact, and the form of the question decides what you get. The chat format is the form its makers
+# trained it to answer in; lesson 05 shows how that is done.
+
+# %% [markdown]
+# ## 6. When it does not know
 #
 # **Predict first.** What will the model say about Llama 2? Will it admit that it does not know?
 
@@ -253,31 +259,33 @@ for seed in range(3):
     print("–", answer.replace("\n", " "), "\n")
 
 # %% [markdown]
-# Confident, fluent, and made up afresh each time: a **hallucination**. Is there at least a tremble in its voice? Let
-# us measure how sure the model was of its own words, about something it knows and something it cannot know.
+# A fluent falsehood, made up afresh for each seed, is called a **hallucination**. Can one hear it in the model's
+# voice? Let it name years, three of which it may know, and look at the probability of each digit.
 
 # %%
-def answer_and_surprise(question):
-    prompt = f"Question: {question}\nAnswer: The answer is"
-    answer = model.complete(prompt, max_new_tokens=12, temperature=0).split("\n")[0]
-    own = model.log_probabilities(prompt + answer)[len(model.tokenize(prompt)) :]
-    return answer.strip(" :"), perplexity(own)
+from llama_course.evaluation.endings import ending_tokens
 
-
-# %%
-known = ["How many days are in a week?", "How many legs does a spider have?", "Which planet is called the red planet?"]
-unknown = "When was Llama 2 released?"
-answers = {question: answer_and_surprise(question) for question in [*known, unknown]}
-rows = [(question, answer, f"{own:.2f}") for question, (answer, own) in answers.items()]
-table(rows, header=["question", "its answer", "perplexity of its own answer"])
+events = ["The first moon landing took place in the year", "The Second World War ended in the year",
+          "The Berlin Wall fell in the year", "Llama 2 was released in the year"]  # fmt: skip
+digits = {}
+for event in events:
+    year = model.complete(event, temperature=0, max_new_tokens=5)
+    digits[event] = ending_tokens(model, event, year)[-4:]
 
 # %%
-less_sure = sum(answers[question][1] > answers[unknown][1] for question in known)
-print(f"It was less sure of {less_sure} of {len(known)} true answers than of the one about Llama 2.")
+shown = [
+    (event, *(f"{item.token.text} ({np.exp(item.log_prob):.2f})" for item in row)) for event, row in digits.items()
+]
+table(shown, header=["event", "1st digit", "2nd", "3rd", "4th"])
+
+# %%
+*known, made_up = [np.exp(row[-1].log_prob) for row in digits.values()]
+print(f"Probability of the last digit: at least {min(known):.2f} for the first three years, {made_up:.2f} for Llama 2.")
 
 # %% [markdown]
-# No tremble. A perplexity near 1 means "sure", and nothing in the number tells the known from the invented. The only
-# way to know is outside the model. When was Llama 2 released? Its licence says:
+# The text of the last answer is as firm as the others. The *probabilities* give it away: the century is safe, the
+# digit that decides is close to a throw of dice. Who sees only the text, as in a chat window, cannot see that. (It is
+# a clue, no proof: a model can be sure of a widespread error.) The year itself stands in the licence:
 
 # %%
 from llama_course.policy.claims import evidence
@@ -287,23 +295,24 @@ print(f"“{evidence('licence-release').quote}” ({evidence('licence-release').
 # %% [markdown]
 # ## 7. The window
 #
-# The model sees only what is in its **context window**: for Llama 2, 4,096 tokens of prompt and answer together. It
-# has no other memory. We tell a small story that names a llama at the start, add sentences, and ask for the name,
-# while the model may see the last 128 tokens only.
+# The model sees only what is in its **context window**, prompt and answer together; Llama 2's holds 4,096 tokens. We
+# show it the last 128 tokens of a story that names a llama in its first sentence, then ask for the name.
 #
-# **Predict first.** Will it forget the name little by little, or all at once?
+# **Predict first.** As the story grows, will the name fade little by little, or vanish at once?
 
 # %%
-window = 128
-first = "My llama is called Pedro. "
 days = ["It rained all week. ", "A visitor came from the coast. ", "We sold some wool. ", "We sang at night. "]
+window = 128
 
 
-def chance_of_name(number_of_sentences):
-    story = first + "".join(days[i % 4] for i in range(number_of_sentences)) + "My llama is called"
-    visible = b"".join(token.bytes for token in model.tokenize(story)[-window:]).decode()
-    found = {item.token.text: item.probability for item in model.next_token_probabilities(visible, k=2000)}
-    return found.get(" Pedro", 0)
+def story(sentences):
+    return "My llama is called Pedro. " + "".join(days[i % 4] for i in range(sentences)) + "My llama is called"
+
+
+def chance_of_name(sentences):
+    visible = model.tokenize(story(sentences))[-window:]
+    text = b"".join(token.bytes for token in visible).decode()
+    return ending_probability(model, text, " Pedro")
 
 
 # %%
@@ -313,34 +322,34 @@ plots.lines(lengths, {"Pedro": [100 * c for c in chances]}, title="Does it still
             xlabel="sentences after the name", ylabel="probability of the name in %")  # fmt: skip
 
 # %%
-kept, lost = max(chances), chances[-1]
-print(f"Best: {kept:.0%}. Once the first sentence is outside the window: {lost:.2%}.")
+full = next(n for n in range(100) if len(model.tokenize(story(n))) > window)
+print(f"From {full} sentences on, the beginning of the story is outside the window.")
+print(f"Probability of the name: at best {max(chances):.0%}, at the end {chances[-1]:.2%}.")
 
 # %% [markdown]
-# All at once. Repetition even helps, until the sentence drops out of the window; then the name was never there. Chat
-# programs meet this every day: they leave out the oldest messages, and the model does not know that anything is
-# missing.
+# What is outside the window was never there. Simple chat programs meet this every day: when a conversation is too
+# long they leave out its oldest messages. Our chat box does so too, and tells you.
 
 # %%
 from llama_course.models.interface import fit_to_context
 
 chat = [{"role": "user", "content": "Remember this: my llama is called Pedro."}]
-for question in ("What do llamas eat?", "How tall is a llama?", "Where do llamas live?"):
+for question in ("What do llamas eat?", "How tall is a llama?", "What is my llama called?"):
     chat += [{"role": "assistant", "content": model.chat(chat, temperature=0, max_new_tokens=40)}]
     chat += [{"role": "user", "content": question}]
 
 # %%
 small = load_model(max_context_tokens=160)
-sent, left_out = fit_to_context(small, chat, max_new_tokens=32)
-print(f"{model.count_tokens(chat)} tokens, room for {small.max_context_tokens}: {left_out} messages left out.")
-print("The model now begins at:", sent[0]["content"])
+sent, left_out = fit_to_context(small, chat, max_new_tokens=24)
+print("Sees everything:     ", model.chat(chat, temperature=0, max_new_tokens=24))
+print(f"{left_out} messages left out:", small.chat(sent, temperature=0, max_new_tokens=24))
 
 # %% [markdown]
 # ## What was he right about?
 #
-# Clegg's phrase is accurate as a description: the system predicts text from patterns, and you have watched it do so.
-# As reassurance it says less. A predictor of what people write can repeat their errors, their secrets and their
-# recipes, and nothing in it separates the true from the usual. "Just" is the word to doubt.
+# As a description the phrase is accurate: the system predicts text from patterns, and you have watched it do so. The
+# word to doubt is "just". A good predictor of what people write can repeat their knowledge, their errors and their
+# secrets, and a fluent answer does not tell you which of these it is.
 
 # %%
 quiz("02")
@@ -348,14 +357,15 @@ quiz("02")
 # %% [markdown]
 # ## What you can now explain
 #
-# - why the same thought costs more tokens in Korean than in English
+# - why the same thought can cost more tokens in one language than in another
 # - what a next-token distribution is, and how a loop turns it into text
 # - what temperature and top-p change, and why a high temperature needs top-p
-# - why low perplexity means "usual", not "true", and why a hallucination does not sound unsure
-# - what falls out of a full context window, and that the model does not notice
+# - why probable is not true, and where a hallucination shows and where it does not
+# - what falls out of a full context window
 #
 # **Exercises.** [Exercises 02](../exercises/02_predicting_text.ipynb)
 #
-# **Sources.** Article A4 (Axios, 19 July 2023) and A0, see [lesson 01](01_five_articles.ipynb). Top-p: Holtzman et
-# al., [arXiv:1904.09751](https://arxiv.org/abs/1904.09751). Context length and tokenizer of Llama 2: Touvron et al.,
-# [arXiv:2307.09288](https://arxiv.org/abs/2307.09288), section 2. Model: SmolLM2-135M-Instruct, Apache-2.0.
+# **Sources.** Articles A4 (Axios, 19 July 2023) and A0: see [lesson 01](01_five_articles.ipynb). Top-p: Holtzman et
+# al., [arXiv:1904.09751](https://arxiv.org/abs/1904.09751), section 3.1. Context length and tokenizer of Llama 2:
+# Touvron et al., [arXiv:2307.09288](https://arxiv.org/abs/2307.09288), section 2. Model: SmolLM2-135M-Instruct,
+# Apache-2.0.

@@ -31,7 +31,7 @@ def nucleus_that_stops_early(probabilities, top_p):
 
 def nucleus_unsorted(probabilities, top_p):
     before = np.cumsum(probabilities) - probabilities
-    kept = np.where(before < 0.5 * top_p, probabilities, 0.0)
+    kept = np.where(before < top_p, probabilities, 0.0)
     return kept / kept.sum()
 
 
@@ -68,7 +68,7 @@ def generate_that_keeps_the_end(predict, token_ids, max_new_tokens, end_id):
 MISTAKES = [
     ("02.1", softmax_that_overflows, "overflow"),
     ("02.1", softmax_that_multiplies, "multiply where you should divide"),
-    ("02.1", softmax_without_temperature, "the temperature is not used"),
+    ("02.1", softmax_without_temperature, "the temperature has no effect"),
     ("02.2", nucleus_that_stops_early, "must stay: keep until the sum reaches top_p"),
     ("02.2", nucleus_unsorted, "sort before you add up"),
     ("02.2", nucleus_not_scaled, "must be scaled to sum to 1"),

@@ -29,12 +29,22 @@ def write_atomically(path: str | Path, data: str | bytes) -> None:
             file.write(raw)
             file.flush()
             os.fsync(file.fileno())
+        Path(temporary).chmod(_mode_for(path))
         os.replace(temporary, path)
     except OSError as error:
         raise explain(error, path) from error
     finally:  # an interrupt by the user included
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
+
+
+def _mode_for(path: Path) -> int:
+    """The permissions of the file that is replaced, or those of any new file: mkstemp's own are for its owner only."""
+    if path.exists():
+        return path.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
 
 
 def explain(error: OSError, path: str | Path) -> OSError:

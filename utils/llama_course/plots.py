@@ -191,6 +191,8 @@ def lines(
         axes.set_ylabel(_drawable(ylabel))
         axes.set_xscale("log" if log_x else "linear")
         axes.set_yscale("log" if log_y else "linear")
+        if not log_x and all(float(at).is_integer() for at in x):  # half an epoch was not measured
+            axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(axis="y", color="#dddddd")
         if len(series) > 1:
             figure.legend(loc="outside right upper")

@@ -12,7 +12,17 @@ from llama_course.learning.checks import (
 )
 from llama_course.learning.expectations import numbers
 
-PAIRS_OF_THE_LESSON = ("France", "Australia", "Turkey", "Water boils", "Lightning", "Llama 2")
+BEGINNINGS_OF_THE_LESSON = (
+    "The capital of France is",
+    "The capital of Canada is",
+    "The capital of Nigeria is",
+    "The capital of Australia is",
+    "The currency of Japan is the",
+    "The tallest animal is the",
+    "Lightning",
+    "Llama 2 was released by",
+)
+CLEARLY = 1.2  # other processors round differently: a preference must not hang on that
 
 
 @exercise("02.1", title="Probabilities at a temperature", difficulty=2, minutes=10)
@@ -26,7 +36,8 @@ def check_02_1(softmax):
     cold = numbers(softmax(logits.copy(), 0.5), "softmax(logits, 0.5)")
     expect(
         not np.allclose(cold, one),
-        "temperature 0.5 gives the same probabilities as temperature 1: the temperature is not used.",
+        "temperature 0.5 gives the same probabilities as temperature 1: the temperature has no effect. "
+        "Divide the logits by it before you take exp.",
     )
     expect(
         cold.max() > one.max(),
@@ -34,11 +45,16 @@ def check_02_1(softmax):
     )
     expect_close(cold[0] / cold[1], np.exp(1.5 / 0.5), "at temperature 0.5, p_0 / p_1 = exp((logit_0 − logit_1) / 0.5)")
     with np.errstate(all="ignore"):
-        large = numbers(softmax(np.array([1000.0, 999.0]), 1.0), "softmax([1000, 999], 1)")
-    expect(
-        np.isfinite(large).all() and np.isclose(large[0], 1 / (1 + np.exp(-1))),
-        "logits of 1000 overflow: exp(1000) is too large a number. Subtract the largest logit from all of them first.",
-    )
+        for temperature in (1.0, 0.5):
+            large = numbers(softmax(np.array([1000.0, 999.0]), temperature), f"softmax([1000, 999], {temperature})")
+            expect(
+                np.isfinite(large).all() and np.isclose(large[0], 1 / (1 + np.exp(-1 / temperature))),
+                f"logits of 1000 overflow at temperature {temperature}: exp of so large a number is infinite. "
+                "Divide by the temperature first, then subtract the largest of the results, then take exp.",
+            )
+    untouched = logits.copy()
+    softmax(untouched, 0.5)
+    expect((untouched == logits).all(), "the caller's logits were changed: compute a new array.")
     return "sums to 1, the ratios are right at two temperatures, and large logits do not overflow."
 
 
@@ -54,13 +70,17 @@ def check_02_2(nucleus):
         "with top_p 0.7 the token that takes the total from 0.5 to 0.8 must stay: keep until the sum reaches top_p.",
     )
     expect(
+        kept.tolist() != [True, True, True, False],
+        "the nucleus takes the most probable tokens, in whatever order they stand: sort before you add up.",
+    )
+    expect(
         kept.tolist() != [True, True, False, False],
-        "the most probable tokens belong to the nucleus, in whatever order they stand: sort before you add up.",
+        "the right number of tokens is kept, but in the wrong places: put each back where its token stood.",
     )
     expect(
         kept.tolist() == [False, True, False, True],
         f"with top_p 0.7 the two most probable tokens (0.5 and 0.3) form the nucleus; yours keeps positions "
-        f"{np.flatnonzero(kept).tolist()}. Do the probabilities still stand at their own tokens?",
+        f"{np.flatnonzero(kept).tolist()}.",
     )
     expect(
         np.isclose(got.sum(), 1),
@@ -74,6 +94,9 @@ def check_02_2(nucleus):
     )
     everything = numbers(nucleus(mixed.copy(), 1.0), "nucleus with top_p 1")
     expect(np.allclose(everything, mixed), "top_p 1 must keep every token as it is.")
+    untouched = mixed.copy()
+    nucleus(untouched, 0.7)
+    expect((untouched == mixed).all(), "the caller's probabilities were changed: compute a new array.")
     return "keeps the smallest nucleus, in place, scaled to sum to 1."
 
 
@@ -88,13 +111,19 @@ def check_02_3(perplexity):
         8.0,
         "five tokens of probability 1/8 each have perplexity 8, as unsure as between 8 tokens",
         [
-            (1 / 8, "the minus sign is missing"),
+            (1 / 8, "the minus sign is missing, or stands outside exp"),
+            (-1 / 8, "the minus sign belongs inside exp"),
             (8.0**5, "use the mean over the tokens, not the sum"),
             (np.log(8), "exp is missing"),
             (2 ** np.log(8), "these are natural logarithms: undo them with exp, not with a power of 2"),
         ],
     )
-    expect_close(perplexity([0.0, np.log(0.25)]), 2.0, "one sure token and one of probability 1/4 have perplexity 2")
+    expect_close(
+        perplexity([0.0, np.log(0.25)]),
+        2.0,
+        "one sure token and one of probability 1/4 have perplexity 2",
+        [(1 / 0.625, "take the mean of the logarithms, not of the probabilities")],
+    )
     return "right for even and for mixed probabilities."
 
 
@@ -131,6 +160,7 @@ def check_02_4(generate):
 
 @exercise("02.5", title="A falsehood the model prefers", difficulty=2, minutes=10)
 def check_02_5(my_falsehood):
+    from llama_course.evaluation.endings import ending_probability
     from llama_course.models.loading import load_model
 
     expect_function(my_falsehood)
@@ -139,23 +169,22 @@ def check_02_5(my_falsehood):
         isinstance(answer, tuple | list) and len(answer) == 3 and all(isinstance(part, str) for part in answer),
         "return three texts: the beginning, the true ending, the false ending.",
     )
-    beginning, true, false = answer
+    beginning, true, false = (part.rstrip() for part in answer)
+    expect(beginning, "the beginning is empty: the model needs something to continue.")
     expect(true.startswith(" ") and false.startswith(" "), "both endings begin with a space, as words in a text do.")
-    expect(true.strip() != false.strip(), "the two endings are the same: nothing can be false in one of them only.")
-    expect(
-        not any(name in beginning for name in PAIRS_OF_THE_LESSON),
-        "this beginning is one of the lesson's: find one of your own.",
-    )
+    expect(true != false, "the two endings are the same: nothing can be false in one of them only.")
+    expect(beginning not in BEGINNINGS_OF_THE_LESSON, "this beginning is one of the lesson's: find one of your own.")
     model = load_model("smollm2-135m-instruct")
-    log_true, log_false = (_log_probability(model, beginning, ending) for ending in (true, false))
+    p_true, p_false = (ending_probability(model, beginning, ending) for ending in (true, false))
+    longer = len(model.tokenize(true)) - len(model.tokenize(false))
     expect(
-        log_false > log_true,
-        f"the model gives your true ending {np.exp(log_true):.2g} and your false one {np.exp(log_false):.2g}: "
-        "here it prefers the truth. Look for a wrong answer that is more famous than the right one.",
+        longer <= 2,
+        f"your true ending is {longer} tokens longer than the false one. A longer ending is nearly always less "
+        "probable, true or not: make them about equally long.",
     )
-    return f"the false ending is {np.exp(log_false - log_true):.2g} times as probable. That it is false is your word."
-
-
-def _log_probability(model, beginning: str, ending: str) -> float:
-    scored = model.log_probabilities(beginning + ending)
-    return sum(item.log_prob for item in scored[len(model.tokenize(beginning)) :])
+    expect(
+        p_false > CLEARLY * p_true,
+        f"the model gives your true ending {p_true:.2g} and your false one {p_false:.2g}: here it prefers the truth, "
+        "or nearly so. Look for a wrong answer that is more famous than the right one.",
+    )
+    return f"the false ending is {p_false / p_true:.2g} times as probable. That it is false is your word."

@@ -1,5 +1,6 @@
 """What every model of the course can do, whichever engine runs it."""
 
+import numbers
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -145,9 +146,8 @@ class ChatModel(ABC):
         Returns the continuation without ``text``; the other arguments and errors are those of :meth:`stream`.
         """
         settings = GenerationSettings(max_new_tokens, temperature, top_p, seed)
-        check_text(text)
         with self._busy:
-            token_ids = [token.id for token in self.tokenize(text)]
+            token_ids = self._prompt_ids(text)
             room = self._room_after(len(token_ids))
             return self._generate_text(token_ids, settings.at_most(room), on_token)
 
@@ -170,16 +170,28 @@ class ChatModel(ABC):
     def count_tokens(self, messages: Messages) -> int:
         """Number of prompt tokens of a conversation, its chat format included."""
 
-    @abstractmethod
     def next_token_probabilities(self, text: str, k: int = 10) -> list[TokenProbability]:
-        """The ``k`` most probable tokens after ``text``, most probable first.
+        """The ``k`` most probable tokens after ``text``, most probable first; all of them if there are fewer.
 
         These are the model's own probabilities: temperature 1, nothing cut off.
         """
+        if not _is_whole(k) or k < 1:
+            raise ValueError(f"k must be a whole number of 1 or more, got {k!r}.")
+        with self._busy:
+            return self._next_token(self._prompt_ids(text), int(k))
 
-    @abstractmethod
     def log_probabilities(self, text: str) -> list[TokenLogProbability]:
         """For each token of ``text``, ln of the probability that the model gave it, knowing the tokens before it."""
+        with self._busy:
+            tokens = self.tokenize(check_text(text))
+            self._room_after(len(tokens))
+            log_probs = [None, *self._given_log_probs(tokens)]
+            return [TokenLogProbability(*pair) for pair in zip(tokens, log_probs, strict=True)]
+
+    def _prompt_ids(self, text: str) -> list[int]:
+        token_ids = [token.id for token in self.tokenize(check_text(text))]
+        self._room_after(len(token_ids))
+        return token_ids
 
     # -- for the backends ----------------------------------------------------------------------------------------
 
@@ -188,6 +200,13 @@ class ChatModel(ABC):
 
     @abstractmethod
     def _generate_text(self, token_ids, settings: "GenerationSettings", on_token: OnToken | None) -> str: ...
+
+    @abstractmethod
+    def _next_token(self, token_ids: list[int], k: int) -> list[TokenProbability]: ...
+
+    @abstractmethod
+    def _given_log_probs(self, tokens: list[Token]) -> list[float]:
+        """ln p of each token but the first, given those before it."""
 
     is_closed = False
 
@@ -206,7 +225,7 @@ class GenerationSettings:
     seed: int | None
 
     def __post_init__(self):
-        if not isinstance(self.max_new_tokens, int) or self.max_new_tokens < 1:
+        if not _is_whole(self.max_new_tokens) or self.max_new_tokens < 1:
             raise ValueError(f"max_new_tokens must be a whole number of 1 or more, got {self.max_new_tokens!r}.")
         if not _is_number(self.temperature) or not 0 <= self.temperature <= 100:
             raise ValueError(
@@ -214,7 +233,7 @@ class GenerationSettings:
             )
         if not _is_number(self.top_p) or not 0 < self.top_p <= 1:
             raise ValueError(f"top_p must be above 0 and at most 1, got {self.top_p!r}. Use 1 to keep every token.")
-        if self.seed is not None and (not isinstance(self.seed, int) or not 0 <= self.seed < 2**32 - 1):
+        if self.seed is not None and (not _is_whole(self.seed) or not 0 <= self.seed < 2**32 - 1):
             raise ValueError(f"seed must be a whole number from 0 to 4294967294, or None, got {self.seed!r}.")
 
     def at_most(self, room: int) -> "GenerationSettings":
@@ -223,7 +242,11 @@ class GenerationSettings:
 
 
 def _is_number(value) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def _is_whole(value) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
 def check_text(text: str) -> str:
@@ -248,12 +271,15 @@ def check_messages(messages: Messages, special_tags: Sequence[str] = ()) -> list
     if isinstance(messages, str):
         messages = [{"role": "user", "content": messages}]
     if not isinstance(messages, Sequence) or not messages:
-        raise PromptError('expected messages like [{"role": "user", "content": "Hello"}], got none.')
+        got = "none" if isinstance(messages, Sequence) else type(messages).__name__
+        raise PromptError(f'expected messages like [{{"role": "user", "content": "Hello"}}], got {got}.')
     for number, message in enumerate(messages, 1):
         if not isinstance(message, dict) or set(message) != {"role", "content"}:
             raise PromptError(f'message {number}: expected {{"role": ..., "content": ...}}, got {message!r:.80}.')
         if message["role"] not in ("system", "user", "assistant"):
             raise PromptError(f"message {number}: the role is system, user or assistant, got {message['role']!r}.")
+        if message["role"] == "assistant" and message["content"] == "":
+            continue  # a model may have nothing to say
         try:
             check_text(message["content"])
         except PromptError as error:
@@ -262,7 +288,7 @@ def check_messages(messages: Messages, special_tags: Sequence[str] = ()) -> list
         if found:
             raise SpecialTagsError(
                 f"message {number} ({message['role']}) contains {found[0]!r}, a marker of the chat format. "
-                "With it a text could pretend to be another speaker, so it is not sent. Remove it or spell it otherwise."
+                "With it a text could pretend to be another speaker, so it is not sent. Remove or respell it."
             )
     turns = [message["role"] for message in messages]
     expected = ["user", "assistant"] * len(turns)

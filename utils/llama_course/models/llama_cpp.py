@@ -21,10 +21,8 @@ from llama_course.models.interface import (
     OnToken,
     PromptError,
     Token,
-    TokenLogProbability,
     TokenProbability,
     check_messages,
-    check_text,
 )
 
 FORCE = 1e4  # added to one logit, it makes that token certain to be drawn; reported probabilities are without it
@@ -60,6 +58,10 @@ class LlamaCppModel(ChatModel):
                 f"llama.cpp could not load {path}. The file may be damaged or not a GGUF model, or memory too short "
                 f"({card.name} needs about {card.memory_gib:g} GiB)."
             ) from error
+        # llama.cpp's own loop starts in the background; a server let go before that waits for itself for ever.
+        self._engine.handle_completions({"prompt": [0], "max_tokens": 1})
+        trained_on = self._ask("/props")["default_generation_settings"]["n_ctx"]  # it gives no model more than that
+        self.max_context_tokens = min(self.max_context_tokens, trained_on)
 
     def tokenize(self, text: str) -> list[Token]:
         if not isinstance(text, str):
@@ -68,27 +70,8 @@ class LlamaCppModel(ChatModel):
 
     def count_tokens(self, messages: Messages) -> int:
         messages = check_messages(messages, self.card.special_tags)
-        prompt = self._post("/apply-template", {"messages": messages})["prompt"]
+        prompt = self._ask("/apply-template", {"messages": messages})["prompt"]
         return len(self._tokens(prompt, parse_special=True))
-
-    def next_token_probabilities(self, text: str, k: int = 10) -> list[TokenProbability]:
-        if not isinstance(k, int) or k < 1:
-            raise ValueError(f"k must be a whole number of 1 or more, got {k!r}.")
-        token_ids = self._prompt_ids(text)
-        with self._busy:
-            listed = self._most_probable(token_ids, k)
-        return [TokenProbability(self._listed_token(top), math.exp(top["logprob"])) for top in listed]
-
-    def log_probabilities(self, text: str) -> list[TokenLogProbability]:
-        tokens = self._tokens(check_text(text))
-        self._room_after(len(tokens))
-        token_ids = [token.id for token in tokens]
-        scored = [TokenLogProbability(tokens[0], None)]
-        with self._busy:
-            for position in range(1, len(tokens)):  # llama.cpp keeps what it has read: each step reads one token
-                log_prob = self._log_prob(token_ids[:position], tokens[position])
-                scored.append(TokenLogProbability(tokens[position], log_prob))
-        return scored
 
     def close(self) -> None:
         with self._busy:
@@ -104,6 +87,15 @@ class LlamaCppModel(ChatModel):
     def _generate_text(self, token_ids, settings: GenerationSettings, on_token: OnToken | None) -> str:
         request = {"prompt": token_ids, **_sampling(settings)}
         return self._stream(self._engine.handle_completions, request, _text, on_token)
+
+    def _next_token(self, token_ids: list[int], k: int) -> list[TokenProbability]:
+        listed = self._most_probable(token_ids, k)
+        return [TokenProbability(self._listed_token(top), math.exp(top["logprob"])) for top in listed]
+
+    def _given_log_probs(self, tokens: list[Token]) -> list[float]:
+        """One step for each token; llama.cpp keeps what it has read, so that each step reads one token."""
+        token_ids = [token.id for token in tokens]
+        return [self._log_prob(token_ids[:i], tokens[i]) for i in range(1, len(tokens))]
 
     def _stream(self, handle, request: dict, read_piece, on_token: OnToken | None) -> str:
         pieces: list[str] = []
@@ -153,19 +145,14 @@ class LlamaCppModel(ChatModel):
             raise _refusal(answer)
         return answer["choices"][0]["logprobs"]["content"][0]
 
-    def _prompt_ids(self, text: str) -> list[int]:
-        token_ids = [token.id for token in self._tokens(check_text(text))]
-        self._room_after(len(token_ids))
-        return token_ids
-
     def _tokens(self, text: str, parse_special: bool = False) -> list[Token]:
         request = {"content": text, "add_special": False, "parse_special": parse_special, "with_pieces": True}
-        return [_piece(entry) for entry in self._post("/tokenize", request)["tokens"]]
+        return [_piece(entry) for entry in self._ask("/tokenize", request)["tokens"]]
 
     def _listed_token(self, listed: dict) -> Token:
         raw = bytes(listed["bytes"])
         if not raw:  # a marker such as the end of an answer, which llama.cpp does not write out in its lists
-            raw = self._post("/detokenize", {"tokens": [listed["id"]]})["content"].encode("utf-8")
+            raw = self._ask("/detokenize", {"tokens": [listed["id"]]})["content"].encode("utf-8")
         return Token(listed["id"], raw.decode("utf-8", "replace"), raw)
 
     @property
@@ -174,11 +161,11 @@ class LlamaCppModel(ChatModel):
             raise ModelNotAvailableError(f"{self.name} was closed. Load it again with load_model({self.name!r}).")
         return self._server
 
-    def _post(self, path: str, request: dict) -> dict:
+    def _ask(self, path: str, request: dict | None = None) -> dict:
         """Ask the engine's own listener on 127.0.0.1, past any proxy that the environment names."""
         http = urllib.request.Request(
             self._engine.listening_address + path,
-            json.dumps(request).encode("utf-8"),
+            None if request is None else json.dumps(request).encode("utf-8"),
             {"Content-Type": "application/json", "Authorization": f"Bearer {self._key}"},
         )
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -187,6 +174,8 @@ class LlamaCppModel(ChatModel):
                 return json.load(response)
         except urllib.error.HTTPError as error:
             raise PromptError(f"llama.cpp refused the text: {error.read().decode('utf-8', 'replace')[:300]}") from error
+        except OSError as error:
+            raise ModelNotAvailableError(f"{self.name} does not answer ({error}). Load it again.") from error
 
 
 def _sampling(settings: GenerationSettings) -> dict:

@@ -53,8 +53,8 @@ def load_model(
         name = os.environ.get(MODEL_VARIABLE) or DEFAULT_MODEL
     if backend is not None and backend not in BACKENDS:
         raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}.")
-    if max_context_tokens is not None and (not isinstance(max_context_tokens, int) or max_context_tokens < 16):
-        raise ValueError(f"max_context_tokens must be a whole number of 16 or more, got {max_context_tokens!r}.")
+    if max_context_tokens is not None and max_context_tokens not in range(16, 2**17 + 1):
+        raise ValueError(f"max_context_tokens must be a whole number from 16 to {2**17}, got {max_context_tokens!r}.")
     is_path = isinstance(name, Path) or any(mark in str(name) for mark in ("/", "\\", ".gguf"))
     path = Path(name).expanduser() if is_path else None
     card = _local_card(path) if is_path else find_card(name)

@@ -25,13 +25,13 @@ def apply_temperature(probabilities, temperature: float) -> np.ndarray:
         ValueError: a negative temperature, or values that are no distribution.
     """
     p = _distribution(probabilities)
-    if not temperature >= 0:
+    if not 0 <= temperature < np.inf:
         raise ValueError(f"temperature must be 0 or more, got {temperature}. Use 0 for the most probable token only.")
     if temperature == 0:
         return np.eye(len(p))[p.argmax()]
-    with np.errstate(divide="ignore"):
-        log_p = np.log(p) / temperature
-    scaled = np.exp(log_p - log_p.max())
+    with np.errstate(divide="ignore", over="ignore"):
+        log_p = np.log(p)
+        scaled = np.exp((log_p - log_p.max()) / temperature)
     return scaled / scaled.sum()
 
 
@@ -58,6 +58,8 @@ def keep_top_p(probabilities, top_p: float) -> np.ndarray:
     p = _distribution(probabilities)
     if not 0 < top_p <= 1:
         raise ValueError(f"top_p must be above 0 and at most 1, got {top_p}. Use 1 to keep every token.")
+    if top_p == 1:
+        return p
     order = _most_probable_first(p)
     before = np.cumsum(p[order]) - p[order]  # (V,) mass of the tokens ahead of each one
     return _keep(p, order[before < top_p])

@@ -15,10 +15,8 @@ from llama_course.models.interface import (
     OnToken,
     PromptError,
     Token,
-    TokenLogProbability,
     TokenProbability,
     check_messages,
-    check_text,
 )
 
 
@@ -38,6 +36,7 @@ class TransformersModel(ChatModel):
         logging.disable_progress_bar()
         device = hardware.choose_device()
         self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        self._byte_level = _is_byte_level(self._tokenizer)
         self._model = AutoModelForCausalLM.from_pretrained(
             folder, dtype=getattr(torch, device.dtype), local_files_only=True, use_safetensors=True
         )
@@ -68,24 +67,6 @@ class TransformersModel(ChatModel):
     def count_tokens(self, messages: Messages) -> int:
         return len(self._chat_ids(check_messages(messages, self.card.special_tags)))
 
-    def next_token_probabilities(self, text: str, k: int = 10) -> list[TokenProbability]:
-        if not isinstance(k, int) or k < 1:
-            raise ValueError(f"k must be a whole number of 1 or more, got {k!r}.")
-        with self._busy:
-            logits, _ = self._step(self._prompt_ids(text), None)  # (V,)
-        probabilities = _softmax(logits)
-        best = np.argsort(-probabilities, kind="stable")[:k]
-        return [TokenProbability(self._token(int(i)), float(probabilities[i])) for i in best]
-
-    def log_probabilities(self, text: str) -> list[TokenLogProbability]:
-        tokens = self.tokenize(check_text(text))
-        token_ids = [token.id for token in tokens]
-        self._room_after(len(token_ids))
-        with self._busy:
-            log_probs = self._log_probs(token_ids)  # (T, V)
-        given = [float(log_probs[position, token_id]) for position, token_id in enumerate(token_ids[1:])]
-        return [TokenLogProbability(token, value) for token, value in zip(tokens, [None, *given], strict=True)]
-
     def close(self) -> None:
         with self._busy:
             self._model = self._tokenizer = None
@@ -98,6 +79,17 @@ class TransformersModel(ChatModel):
 
     def _generate_text(self, token_ids, settings: GenerationSettings, on_token: OnToken | None) -> str:
         return self._generate(token_ids, settings, on_token)
+
+    def _next_token(self, token_ids: list[int], k: int) -> list[TokenProbability]:
+        logits, _ = self._step(token_ids, None)  # (V,)
+        probabilities = _softmax(logits)
+        best = np.argsort(-probabilities, kind="stable")[:k]
+        return [TokenProbability(self._token(int(i)), float(probabilities[i])) for i in best]
+
+    def _given_log_probs(self, tokens: list[Token]) -> list[float]:
+        token_ids = [token.id for token in tokens]
+        log_probs = self._log_probs(token_ids)  # (T, V)
+        return [float(log_probs[position, token_id]) for position, token_id in enumerate(token_ids[1:])]
 
     def _generate(self, token_ids: list[int], settings: GenerationSettings, on_token: OnToken | None) -> str:
         """Prefill, then one token at a time: logits, probabilities, temperature, top-p, draw, decode."""
@@ -140,18 +132,13 @@ class TransformersModel(ChatModel):
         text = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
         return self.tokenizer(text, add_special_tokens=False)["input_ids"]
 
-    def _prompt_ids(self, text: str) -> list[int]:
-        token_ids = [token.id for token in self.tokenize(check_text(text))]
-        self._room_after(len(token_ids))
-        return token_ids
-
     def _end_ids(self) -> set[int]:
         configured = self.model.generation_config.eos_token_id
         ids = configured if isinstance(configured, list) else [configured]
         return {*ids, self.tokenizer.eos_token_id} - {None}
 
     def _token(self, token_id: int) -> Token:
-        raw = _token_bytes(self.tokenizer, token_id)
+        raw = _token_bytes(self.tokenizer, token_id, self._byte_level)
         return Token(token_id, raw.decode("utf-8", "replace"), raw)
 
 
@@ -183,15 +170,16 @@ def _byte_of_symbol() -> dict[str, int]:
 BYTE_OF_SYMBOL = _byte_of_symbol()
 
 
-def _token_bytes(tokenizer, token_id: int) -> bytes:
-    """The bytes of one token, for byte-level BPE (SmolLM2) and SentencePiece (Llama 2) alike."""
+def _is_byte_level(tokenizer) -> bool:
+    """Whether the vocabulary is written in the symbols of byte-level BPE (SmolLM2) or in characters (Llama 2)."""
+    return sum(piece.startswith("Ġ") for piece in tokenizer.get_vocab()) > 1  # Ġ stands for a space
+
+
+def _token_bytes(tokenizer, token_id: int, byte_level: bool) -> bytes:
+    """The bytes of one token."""
     piece = tokenizer.convert_ids_to_tokens(token_id)
-    if token_id in tokenizer.all_special_ids:
-        return piece.encode("utf-8")
+    if byte_level and token_id not in tokenizer.all_special_ids:
+        return bytes(BYTE_OF_SYMBOL[symbol] for symbol in piece)
     if piece.startswith("<0x") and piece.endswith(">") and len(piece) == 6:
         return bytes([int(piece[3:5], 16)])
-    if "▁" in piece:
-        return piece.replace("▁", " ").encode("utf-8")
-    if all(symbol in BYTE_OF_SYMBOL for symbol in piece):
-        return bytes(BYTE_OF_SYMBOL[symbol] for symbol in piece)
-    return piece.encode("utf-8")
+    return piece.replace("▁", " ").encode("utf-8")

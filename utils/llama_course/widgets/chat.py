@@ -14,24 +14,38 @@ from llama_course.widgets.base import LiveView
 
 SECONDS_BETWEEN_UPDATES = 1 / 15
 HOW_TO = "Write a message and press Send (Tab, then Space). Run this notebook to chat."
+WAIT = "An answer is on its way: wait for it, or press Stop."
 
 
 def transcript_html(messages: Sequence[dict[str, str]], is_busy: bool = False) -> html.Markup:
-    """The conversation, newest at the bottom; a screen reader announces an answer when it is complete."""
+    """The conversation; each message runs in the direction of its own script, and nothing in it is obeyed."""
     names = {"user": "You", "assistant": "Model"}
     entries = [
         html.Markup(
-            f'<div class="lc-message-{message["role"]}" style="margin:.4em 0;white-space:pre-wrap;{html.TEXT}">'
-            f"<strong>{names[message['role']]}:</strong> {html.escape(message['content'])}</div>"
+            f'<div class="lc-message-{message["role"]}" style="display:grid;grid-template-columns:4em minmax(0,1fr);'
+            f'margin:.5em 0;{html.TEXT}"><strong>{names[message["role"]]}:</strong> '
+            f'<span dir="auto" style="white-space:pre-wrap;overflow-wrap:anywhere;">'
+            f"{html.escape(message['content'])}</span></div>"
         )
         for message in messages
         if message["role"] in names
     ]
     return html.Markup(
-        '<div style="display:flex;flex-direction:column-reverse;max-height:24em;overflow:auto;">'
         f'<div role="log" aria-live="polite" aria-busy="{str(is_busy).lower()}" aria-label="conversation">'
-        f"{html.join(entries)}</div></div>"
+        f"{html.join(entries)}</div>"
     )
+
+
+def newest_in_view(transcript: html.Markup) -> html.Markup:
+    """A transcript in a frame that scrolls and stays at its end while an answer grows."""
+    frame = "display:flex;flex-direction:column-reverse;max-height:24em;overflow:auto;"
+    return html.Markup(f'<div style="{frame}">{transcript}</div>')
+
+
+def in_words(error: Exception) -> str:
+    """What went wrong, for a person; errors that the course did not foresee keep their name."""
+    foreseen = isinstance(error, ValueError | RuntimeError) and str(error)
+    return str(error) if foreseen else f"{type(error).__name__}: {error}"
 
 
 class Conversation:
@@ -55,14 +69,16 @@ class Conversation:
         question = {"role": "user", "content": text}
         system = [{"role": "system", "content": self.system}] if self.system else []
         sent, left_out = fit_to_context(model, [*system, *self.turns, question], self.max_new_tokens)
-        pieces: list[str] = []
+        answer = ""
 
         def receive(piece: str) -> bool | None:
-            pieces.append(piece)
-            return on_text("".join(pieces))
+            nonlocal answer
+            answer += piece
+            return on_text(answer)
 
+        if on_text("") is False:  # loading can take long
+            raise RuntimeError("Stopped before the answer began. Your text is still in the box.")
         model.stream(sent, receive, max_new_tokens=self.max_new_tokens, **settings)
-        answer = "".join(pieces)
         for tag in model.card.special_tags:  # sent back as part of the conversation, it would be refused
             answer = answer.replace(tag, "")
         if not answer.strip():
@@ -73,7 +89,79 @@ class Conversation:
         return ""
 
 
-class ChatBox(LiveView):
+class Throttle:
+    """Lets through at most one update in a fraction of a second."""
+
+    def __init__(self, seconds: float = SECONDS_BETWEEN_UPDATES):
+        self.seconds, self.last = seconds, float("-inf")
+
+    def is_due(self) -> bool:
+        """True if the last True was long enough ago."""
+        now = time.monotonic()
+        if now - self.last < self.seconds:
+            return False
+        self.last = now
+        return True
+
+
+class ChatControls(LiveView):
+    """What a chat box is made of and how it lies on the page; :class:`ChatBox` makes it work.
+
+    Args:
+        names: the models to choose from, the first of them chosen.
+    """
+
+    def __init__(self, names: Sequence[str]):
+        # Buttons, not a list: JupyterLab takes the arrow keys and letters that a list needs.
+        self.menu = widgets.ToggleButtons(options=names, value=names[0], description="Model")
+        self.menu.layout = widgets.Layout(width="auto", display=None if len(names) > 1 else "none")
+        self.menu.style.button_width = "auto"
+        slider = {"continuous_update": False, "style": {"description_width": "7em"}}
+        slider["layout"] = widgets.Layout(width="21em")
+        self.temperature = widgets.FloatSlider(value=0.7, min=0, max=2, step=0.1, description="Temperature", **slider)
+        self.top_p = widgets.FloatSlider(value=0.9, min=0.05, max=1, step=0.05, description="Top-p", **slider)
+        self.transcript = widgets.HTML(newest_in_view(transcript_html([])))
+        self.status = widgets.HTML(html.paragraph(HOW_TO, quiet=True))
+        # Sent to the kernel as a whole when it is left: letter by letter, a click on Send could overtake the last ones.
+        self.input = widgets.Textarea(placeholder="Your message", continuous_update=False)
+        self.input.layout = widgets.Layout(width="95%", height="4.5em")
+        self.send = widgets.Button(description="Send", button_style="primary", tooltip="Send your message")
+        self.stop = widgets.Button(description="Stop", disabled=True, tooltip="End the answer; what was said stays")
+        self.clear = widgets.Button(description="Clear", tooltip="Forget the conversation")
+        for name in ("transcript", "status", "input", "send", "stop", "clear"):
+            getattr(self, name).add_class(f"lc-chat-{name}")
+        buttons = widgets.HBox([self.send, self.stop, self.clear])
+        settings = widgets.HBox([self.temperature, self.top_p], layout=widgets.Layout(flex_flow="row wrap"))
+        self.view = widgets.VBox([self.transcript, self.status, self.input, buttons, self.menu, settings])
+
+    def say(self, text: str) -> None:
+        """Put a sentence into the status line."""
+        self.status.value = html.paragraph(text, quiet=True)
+
+    def show(self, messages: Sequence[dict[str, str]], busy: bool, said: str | None = None) -> None:
+        """Show a conversation; Stop can be pressed during an answer, and Send at other times."""
+        self.transcript.value = newest_in_view(transcript_html(messages, is_busy=busy))
+        self.send.disabled, self.stop.disabled = busy, not busy
+        if said is not None:
+            self.say(said)
+
+
+class LoadedModels:
+    """Models by name, each loaded when it is first asked for."""
+
+    def __init__(self, models: dict[str, ChatModel]):
+        self.models, self.lock = models, threading.Lock()
+
+    def get(self, name: str, say: Callable[[str], None]) -> ChatModel:
+        """The model of this name; what takes long is said first."""
+        with self.lock:
+            if name not in self.models:
+                say(f"Loading {name} ...")
+                self.models[name] = load_model(name)
+            return self.models[name]
+
+
+class ChatBox(ChatControls):
     """Chat with a model; answers stream, Stop keeps what was said.
 
     Args:
@@ -91,64 +179,51 @@ class ChatBox(LiveView):
         max_new_tokens: int = 200,
     ):
         first = model if isinstance(model, str) else model.name
-        self.loaded = {} if isinstance(model, str) else {first: model}
+        names = models or [name for name, card in CATALOG.items() if card.source.file]
+        super().__init__(list(dict.fromkeys([first, *names])))
+        self.loaded = LoadedModels({} if isinstance(model, str) else {first: model})
         self.conversation = Conversation(system, max_new_tokens)
         self.thread: threading.Thread | None = None
         self.stopped = threading.Event()
-        names = models or [name for name, card in CATALOG.items() if card.source.file]
-        self.menu = widgets.Dropdown(options=list(dict.fromkeys([first, *names])), value=first, description="Model")
-        slider = {"min": 0.0, "continuous_update": False, "style": {"description_width": "7em"}}
-        self.temperature = widgets.FloatSlider(value=0.7, max=2, step=0.1, description="Temperature", **slider)
-        self.top_p = widgets.FloatSlider(value=0.9, max=1, step=0.05, description="Top-p", **{**slider, "min": 0.05})
-        self.transcript = widgets.HTML(transcript_html([]))
-        self.status = widgets.HTML(html.paragraph(HOW_TO, quiet=True))
-        self.input = widgets.Textarea(placeholder="Your message", layout=widgets.Layout(width="95%", height="4.5em"))
-        self.send = widgets.Button(description="Send", button_style="primary", tooltip="Send your message")
-        self.stop = widgets.Button(description="Stop", disabled=True, tooltip="End the answer; what was said stays")
-        self.clear = widgets.Button(description="Clear", tooltip="Forget the conversation")
-        self._wire()
-
-    def _wire(self) -> None:
-        hooks = {"chat-transcript": self.transcript, "chat-input": self.input, "chat-status": self.status}
-        hooks |= {"chat-send": self.send, "chat-stop": self.stop, "chat-clear": self.clear}
-        for name, widget in hooks.items():
-            widget.add_class(f"lc-{name}")
+        self._showing = threading.RLock()
         self.send.on_click(lambda button: self.start(self.input.value))
         self.stop.on_click(lambda button: self.stopped.set())
         self.clear.on_click(lambda button: self.forget())
-        settings = widgets.HBox([self.menu, self.temperature, self.top_p], layout=widgets.Layout(flex_flow="row wrap"))
-        buttons = widgets.HBox([self.send, self.stop, self.clear])
-        self.view = widgets.VBox([self.transcript, self.status, self.input, buttons, settings])
 
-    def start(self, text: str) -> None:
-        """Begin to answer ``text`` in a thread, so that Stop can be pressed."""
-        if self.is_busy:
-            return self._say("An answer is on its way: wait for it, or press Stop.")
-        if not text.strip():
-            return self._say("Write something first.")
-        self.stopped.clear()
-        self._set_busy(True)
+    def start(self, text: str) -> bool:
+        """Begin to answer ``text`` in a thread, so that Stop can be pressed; False if it cannot be sent now."""
+        if self.is_busy or not text.strip():
+            self.say(WAIT if self.is_busy else "Write something first.")
+            return False
+        self.stopped = threading.Event()  # one for each question: that of a forgotten one stays set
+        self._show(self.conversation, busy=True)
         settings = {"temperature": self.temperature.value, "top_p": self.top_p.value}
-        self.thread = threading.Thread(target=self._answer, args=(text, self.menu.value, settings), daemon=True)
+        question = (self.conversation, text, self.menu.value, settings, self.stopped)
+        self.thread = threading.Thread(target=self._answer, args=question, daemon=True)
         self.thread.start()
+        return True
 
     def ask(self, text: str, timeout_s: float = 120) -> str | None:
-        """Send ``text`` and wait; the answer, or None if there was none (the status line says why)."""
-        before = len(self.conversation.turns)
-        self.start(text)
-        if self.thread is not None:
-            self.thread.join(timeout_s)
+        """Send ``text``, wait, stop after ``timeout_s``; the answer, or None if there was none: see the status."""
         turns = self.conversation.turns
+        before = len(turns)
+        if not self.start(text):
+            return None
+        thread, stopped = self.thread, self.stopped
+        try:
+            thread.join(timeout_s)
+        finally:  # too slow, or the cell was interrupted: the answer ends here
+            stopped.set()
+        thread.join(5)
         return turns[-1]["content"] if len(turns) > before else None
 
     def forget(self) -> None:
-        """Stop, and begin a new conversation."""
+        """Begin a new conversation; of an answer that was on its way nothing comes back."""
         self.stopped.set()
-        if self.thread is not None:
-            self.thread.join(5)
-        self.conversation.turns.clear()
-        self.transcript.value = transcript_html([])
-        self._say(HOW_TO)
+        with self._showing:
+            self.conversation = Conversation(self.conversation.system, self.conversation.max_new_tokens)
+            self.thread = None
+            self.show([], busy=False, said=HOW_TO)
 
     @property
     def is_busy(self) -> bool:
@@ -159,51 +234,31 @@ class ChatBox(LiveView):
         turns = self.conversation.turns
         return transcript_html(turns) if turns else html.paragraph(f"Chat box. {HOW_TO}")
 
-    def _answer(self, text: str, name: str, settings: dict) -> None:
+    def _answer(self, conversation: Conversation, text: str, name: str, settings: dict, stopped) -> None:
         """Run in the thread: load, ask, show; whatever goes wrong is said in words and the text stays in the box."""
-        shown = Throttle()
+        question, shown = {"role": "user", "content": text}, Throttle()
 
         def on_text(answer: str) -> bool:
-            if shown.is_due():
-                self._show_with(text, answer)
-            return not self.stopped.is_set()
+            if answer and shown.is_due():
+                growing = [question, {"role": "assistant", "content": answer}]
+                self._show(conversation, growing, busy=True, sent=text)
+            return not stopped.is_set()
 
         try:
-            if name not in self.loaded:
-                self._say(f"Loading {name} ...")
-                self.loaded[name] = load_model(name)
-            self._say("The model is answering.")
-            remark = self.conversation.ask(self.loaded[name], text, on_text, **settings)
-            if self.input.value == text:
-                self.input.value = ""
-            self._say(remark or ("Stopped." if self.stopped.is_set() else "Done."))
+            model = self.loaded.get(name, lambda said: self._show(conversation, [question], busy=True, said=said))
+            self._show(conversation, [question], busy=True, said="The model is answering.")
+            remark = conversation.ask(model, text, on_text, **settings)
+            said = f"{'Stopped.' if stopped.is_set() else 'Done.'} {remark}"
+            self._show(conversation, busy=False, said=said, sent=text)
         except Exception as error:  # in a thread nobody else would hear of it
-            self._say(str(error) or type(error).__name__)
-        finally:
-            self.transcript.value = transcript_html(self.conversation.turns)
-            self._set_busy(False)
+            self._show(conversation, busy=False, said=in_words(error), unsent=text)
 
-    def _show_with(self, text: str, answer: str) -> None:
-        growing = [{"role": "user", "content": text}, {"role": "assistant", "content": answer}]
-        self.transcript.value = transcript_html([*self.conversation.turns, *growing], is_busy=True)
-
-    def _set_busy(self, busy: bool) -> None:
-        self.send.disabled, self.stop.disabled = busy, not busy
-
-    def _say(self, text: str) -> None:
-        self.status.value = html.paragraph(text, quiet=True)
-
-
-class Throttle:
-    """Lets through at most one update in a fraction of a second."""
-
-    def __init__(self, seconds: float = SECONDS_BETWEEN_UPDATES):
-        self.seconds, self.last = seconds, float("-inf")
-
-    def is_due(self) -> bool:
-        """True if the last True was long enough ago."""
-        now = time.monotonic()
-        if now - self.last < self.seconds:
-            return False
-        self.last = now
-        return True
+    def _show(self, conversation: Conversation, growing=(), *, busy: bool, said=None, sent=None, unsent="") -> None:
+        """Show a conversation and what is growing, unless it was forgotten meanwhile; empty or fill the box."""
+        with self._showing:
+            if conversation is not self.conversation:
+                return
+            self.show([*conversation.turns, *growing], busy, said)
+            if self.input.value == sent:
+                self.input.value = ""
+            self.input.value = self.input.value or unsent

@@ -9,14 +9,11 @@ import re
 from collections.abc import Iterable, Sequence
 from html.parser import HTMLParser
 
-TEXT = "color:var(--jp-ui-font-color1,inherit);"
+TEXT = "color:var(--jp-ui-font-color1,inherit);line-height:1.5;"  # ipywidgets set lines far apart
 QUIET = "color:var(--jp-ui-font-color2,inherit);"
 LINE = "1px solid var(--jp-border-color1,#8a8a8a)"
 BAR_COLOUR = "#0072B2"  # Okabe-Ito blue: contrast above 3 on white and on JupyterLab's dark grey
-TINTS = (
-    "rgba(86,180,233,.28)",
-    "rgba(230,159,0,.26)",
-)  # sky blue and orange, thin: both themes
+TINTS = ("rgba(86,180,233,.28)", "rgba(230,159,0,.26)")  # sky blue and orange, thin: for both themes
 EDGES = ("solid", "dashed")
 CODE_FONT = "font-family:var(--jp-code-font-family,monospace);"
 
@@ -24,8 +21,11 @@ CODE_FONT = "font-family:var(--jp-code-font-family,monospace);"
 class Markup(str):
     """Text that is HTML already; as the last line of a cell it is shown as such."""
 
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        return {"text/html": str(self), "text/plain": to_text(self)}
+    def _repr_html_(self) -> str:
+        return str(self)
+
+    def __repr__(self) -> str:  # what Jupyter shows where there is no HTML
+        return to_text(self)
 
 
 def escape(text) -> Markup:
@@ -35,7 +35,7 @@ def escape(text) -> Markup:
 
 def paragraph(text, quiet: bool = False) -> Markup:
     """A paragraph; ``quiet`` for remarks of secondary weight."""
-    return Markup(f'<p style="margin:.3em 0;{QUIET if quiet else TEXT}">{escape(text)}</p>')
+    return Markup(f'<p style="margin:.3em 0;line-height:1.5;{QUIET if quiet else TEXT}">{escape(text)}</p>')
 
 
 def join(pieces: Iterable, separator="") -> Markup:
@@ -82,6 +82,11 @@ def bar(fraction: float, width_em: float = 12) -> Markup:
     )
 
 
+def count(number: int, noun: str) -> str:
+    """``1 token``, ``2,000 tokens``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def percent(fraction: float) -> str:
     """A share as text: ``12.3 %``, and ``< 0.1 %`` for what would be rounded to nothing."""
     return "< 0.1 %" if 0 < fraction < 0.0005 else f"{100 * fraction:.1f} %"
@@ -113,7 +118,8 @@ def tokens(pieces: Sequence, focusable: bool = False) -> Markup:
         boxes.append(
             f'<span class="lc-token" role="listitem"{focus} aria-label="{said}" title="{said}" '
             f'style="display:inline-block;margin:1px;padding:1px .3em;text-align:center;'
-            f'border-radius:3px;{TEXT}background:{TINTS[i % 2]};border:1px {EDGES[i % 2]} var(--jp-ui-font-color2,#777);">'
+            f"border-radius:3px;{TEXT}background:{TINTS[i % 2]};"
+            f'border:1px {EDGES[i % 2]} var(--jp-ui-font-color2,#777);">'
             f"{code(token.label)}"
             f'<span style="display:block;font-size:.75em;line-height:1.3;{QUIET}">{token.id}</span></span>'
         )
@@ -123,7 +129,7 @@ def tokens(pieces: Sequence, focusable: bool = False) -> Markup:
 
 
 class _TextOnly(HTMLParser):
-    BLOCKS = frozenset(["p", "div", "tr", "table", "caption", "figure", "li", "ul", "ol", "h3", "h4", "br"])
+    BLOCKS = frozenset(["p", "div", "tr", "table", "caption", "figure", "li", "ul", "ol", "h1", "h2", "h3", "h4", "br"])
 
     def __init__(self):
         super().__init__()

@@ -41,21 +41,21 @@ class NextTokenExplorer(LiveView):
         )
         self.undo = widgets.Button(description="Undo", tooltip="Take the last token back")
         self.reset = widgets.Button(description="Start again", tooltip="Go back to the first text")
+        self.rows = [self._row(position) for position in range(k)]
         self.choices = widgets.VBox()
         self.status = widgets.HTML()
         self.undo.on_click(lambda button: self.take_back())
         self.reset.on_click(lambda button: self._go_to(self.start, []))
-        self.input.observe(lambda change: self.refresh(), names="value")
+        self.input.observe(self._changed, names="value")
         self.view = widgets.VBox([self.input, self.choices, self.status, widgets.HBox([self.undo, self.reset])])
         self.refresh()
 
     def take(self, position: int) -> None:
         """Append the token at ``position`` of the offered ones, and predict again."""
-        text = self.input.value
-        self._go_to(text + self.found[position].token.text, [*self.history, text])
+        self.input.value += self.found[position].token.text
 
     def take_back(self) -> None:
-        """Undo the last token taken."""
+        """Undo the last change of the text: a token taken, or something typed."""
         if self.history:
             self._go_to(self.history[-1], self.history[:-1])
 
@@ -67,7 +67,9 @@ class NextTokenExplorer(LiveView):
             message = f"All other tokens together: {html.percent(rest)}."
         except (ValueError, RuntimeError) as error:
             self.found, message = [], str(error)
-        self.choices.children = [self._row(position) for position in range(len(self.found))]
+        for position, item in enumerate(self.found):
+            self._fill(position, item)
+        self.choices.children = self.rows[: len(self.found)]
         self.status.value = html.paragraph(message, quiet=bool(self.found))
         self.undo.disabled = not self.history
 
@@ -76,21 +78,25 @@ class NextTokenExplorer(LiveView):
             return self.status.value
         return next_token_table(self.input.value, self.found)
 
+    def _changed(self, change) -> None:
+        self.history = [*self.history, change["old"]]
+        self.refresh()
+
     def _go_to(self, text: str, history: list[str]) -> None:
-        self.history = history
-        if text == self.input.value:
-            self.refresh()
-        self.input.value = text  # refreshes by its observer
+        self.input.value = text
+        self.history = history  # going back is no change to be undone
+        self.undo.disabled = not history
 
     def _row(self, position: int) -> widgets.HBox:
-        item = self.found[position]
-        button = widgets.Button(
-            description=item.token.label,
-            tooltip=f"Append {item.token.label}, probability {html.percent(item.probability)}",
-            disabled="�" in item.token.text,  # a lone byte is no text by itself
-            layout=widgets.Layout(width="12em"),
-        )
+        button = widgets.Button(layout=widgets.Layout(width="12em"))
         button.on_click(lambda _: self.take(position))
+        return widgets.HBox([button, widgets.HTML()])
+
+    def _fill(self, position: int, item: TokenProbability) -> None:
+        """Rows are filled again and not made again, so that the one with the keyboard's focus keeps it."""
+        button, share = self.rows[position].children
+        button.description = item.token.label
+        button.tooltip = f"Append {item.token.label}, probability {html.percent(item.probability)}"
+        button.disabled = "�" in item.token.text  # a lone byte is no text by itself
         largest = self.found[0].probability or 1
-        share = widgets.HTML(html.join([html.bar(item.probability / largest), " ", html.percent(item.probability)]))
-        return widgets.HBox([button, share])
+        share.value = html.join([html.bar(item.probability / largest), " ", html.percent(item.probability)])

@@ -1,15 +1,25 @@
-"""``quiz("02")``: the quiz of a lesson, with radio buttons where there is a kernel, as a page where there is none."""
+"""``quiz("02")``: the quiz of a lesson, with buttons where there is a kernel, as a page where there is none."""
 
 from llama_course.learning import progress
 from llama_course.learning.quizzes import Question, Quiz, load_quiz, score, valid_tries
 from llama_course.widgets.base import LiveView
 from llama_course.widgets.html import Markup, escape, join, paragraph
 
-# Option texts are sentences: let them wrap, where ipywidgets gives each one line.
+# Options are buttons (JupyterLab takes the arrow keys that a list needs), one below the other, that look like a
+# list; their texts are sentences and wrap, and a sign beside the colour says which one is chosen.
 _STYLE = (
-    "<style>.lc-quiz .widget-radio-box label, .lc-quiz .jupyter-widget-radio-box label"
-    "{height:auto;line-height:1.5;white-space:normal;overflow:visible;padding:.15em 0}"
-    ".lc-quiz .widget-radio-box, .lc-quiz .jupyter-widget-radio-box{max-width:100%;margin-bottom:0}</style>"
+    "<style>.lc-quiz .widget-toggle-buttons, .lc-quiz .jupyter-widget-toggle-buttons{width:100%}"
+    ".lc-quiz .widget-toggle-button, .lc-quiz .jupyter-widget-toggle-button{display:block;width:auto;max-width:100%;"
+    "height:auto;padding:.15em .6em .15em 1.9em;text-indent:-1.3em;text-align:left;line-height:1.5;"
+    "white-space:normal;overflow:visible;background:transparent;box-shadow:none}"
+    ".lc-quiz .widget-toggle-button::before, .lc-quiz .jupyter-widget-toggle-button::before"
+    "{content:'○';display:inline-block;width:1.3em;text-indent:0}"
+    ".lc-quiz .widget-toggle-button.mod-active::before, .lc-quiz .jupyter-widget-toggle-button.mod-active::before"
+    "{content:'●'}"
+    ".lc-quiz .widget-toggle-button.mod-active, .lc-quiz .jupyter-widget-toggle-button.mod-active"
+    "{font-weight:600;color:var(--jp-ui-font-color1,inherit)}"
+    ".lc-quiz .widget-toggle-button:focus-visible, .lc-quiz .jupyter-widget-toggle-button:focus-visible"
+    "{outline:2px solid currentColor;outline-offset:-2px}</style>"
 )
 
 
@@ -65,7 +75,7 @@ def twin(one: Quiz, answers: dict[str, list[int]]) -> Markup:
 
 
 class QuizView(LiveView):
-    """One block a question: radio buttons, a Check button, and what is to be said of the chosen option."""
+    """One block a question: a button for each option, a Check button, and what is to be said of the chosen option."""
 
     def __init__(self, one: Quiz, answers: dict[str, list[int]] | None = None):
         import ipywidgets
@@ -93,7 +103,7 @@ class QuizView(LiveView):
         tries = self.answers[question.id]
         last = tries[-1] if tries else None
         heading = ipywidgets.HTML(paragraph(join([Markup(f"<strong>{number}.</strong>"), question.question], " ")))
-        choice = ipywidgets.RadioButtons(
+        choice = ipywidgets.ToggleButtons(
             options=[(option.text, index) for index, option in enumerate(question.options)],
             value=last,
             layout=ipywidgets.Layout(width="auto"),

@@ -25,11 +25,15 @@ def settings_table(labels: list[str], own: np.ndarray, temperature: float, top_p
     left = int((after > 0).sum())
     kept = "One token is" if left == 1 else f"{left:,} of the {len(own):,} most probable tokens are"
     rows = [
-        (html.code(label), html.percent(before), html.bar(before, 8), html.percent(now), html.bar(now, 8))
+        (html.code(label), _share(before), _share(now) if now else "cut")
         for label, before, now in zip(labels[:SHOWN], own, after, strict=False)
     ]
-    header = ["token", "model", "", "with the settings", ""]
-    return html.join([html.table(rows, header, numeric=[1, 3]), html.paragraph(f"{kept} left to draw from.")])
+    header = ["next token", "in the model", "with the settings"]
+    return html.join([html.table(rows, header), html.paragraph(f"{kept} left to draw from.")])
+
+
+def _share(fraction: float) -> html.Markup:
+    return html.join([html.bar(fraction, 8), html.percent(fraction)], " ")
 
 
 class SamplingPlayground(LiveView):
@@ -48,7 +52,7 @@ class SamplingPlayground(LiveView):
         self.own = np.array([item.probability for item in found])
         self.continuations: list[str] = []
         slider = {"continuous_update": False, "style": {"description_width": "7em"}}
-        self.temperature = widgets.FloatSlider(value=1.0, min=0, max=2.5, step=0.1, description="Temperature", **slider)
+        self.temperature = widgets.FloatSlider(value=0.7, min=0, max=2.5, step=0.1, description="Temperature", **slider)
         self.top_p = widgets.FloatSlider(value=0.9, min=0.05, max=1, step=0.05, description="Top-p", **slider)
         self.seed = widgets.BoundedIntText(value=0, min=0, max=9999, description="Seed")
         self.draw = widgets.Button(description="Draw three texts", tooltip="Continue the text with these settings")

@@ -11,7 +11,8 @@ MOST_SHOWN = 400  # a page of tokens; more would make the notebook slow
 
 def token_page(tokens: list[Token], text: str, focusable: bool = False) -> html.Markup:
     """The tokens of ``text`` as boxes, and how many tokens, characters and bytes there are."""
-    counts = f"{len(tokens):,} tokens, {len(text):,} characters, {len(text.encode('utf-8', 'replace')):,} bytes"
+    sizes = {"token": len(tokens), "character": len(text), "byte": len(text.encode("utf-8", "replace"))}
+    counts = ", ".join(html.count(number, noun) for noun, number in sizes.items())
     cut = f"; the first {MOST_SHOWN} tokens are shown" if len(tokens) > MOST_SHOWN else ""
     return html.join(
         [html.tokens(tokens[:MOST_SHOWN], focusable=focusable), html.paragraph(f"{counts}{cut}.", quiet=True)]

@@ -1,0 +1,92 @@
+"""Plots: pictures that say what they show, on any machine and with any token."""
+
+import base64
+import re
+import subprocess
+import sys
+
+import pytest
+
+from llama_course import plots
+from llama_course.models.interface import Token, TokenProbability
+
+
+def found(*pairs):
+    return [TokenProbability(Token(i, text, text.encode()), p) for i, (text, p) in enumerate(pairs)]
+
+
+def test_bars_say_their_title_and_extremes():
+    plot = plots.bars(["a", "b", "c"], [1, 3, 2], title="Sizes")
+    assert plot.alt == "Sizes: largest b with 3, smallest a with 1."
+
+
+def test_a_plot_displays_as_one_picture_with_escaped_alternative_text():
+    bundle = plots.bars(["a"], [1], alt='a <b> "quoted"')._repr_mimebundle_()
+    assert set(bundle) == {"text/html", "text/plain"}
+    assert 'alt="a &lt;b&gt; &quot;quoted&quot;"' in bundle["text/html"]
+    png = base64.b64decode(re.search(r"base64,([^\"]+)", bundle["text/html"])[1])
+    assert png.startswith(b"\x89PNG")
+    assert bundle["text/plain"] == 'Plot: a <b> "quoted"'
+
+
+def test_the_same_plot_is_the_same_bytes():
+    assert plots.bars(["a"], [1]).html() == plots.bars(["a"], [1]).html()
+
+
+def test_a_label_for_each_value_is_asked_for():
+    with pytest.raises(ValueError, match="one value for each of 2 labels, got 1"):
+        plots.bars(["a", "b"], [1])
+    with pytest.raises(ValueError, match="expected 2 values for 'loss'"):
+        plots.lines([1, 2], {"loss": [1]})
+
+
+@pytest.mark.filterwarnings("error::UserWarning")
+def test_any_token_can_be_drawn():
+    tokens = found(("한", 0.4), ("$x$", 0.2), ("😀", 0.1), (" مرحبا", 0.1), ("\n", 0.05), ("\x00", 0.01))
+    assert plots.next_token_bars(tokens).html()
+
+
+def test_next_token_bars_say_every_share_and_the_rest():
+    alt = plots.next_token_bars(found((" cat", 0.5), (" dog", 0.25)), "After the").alt
+    assert alt == "After the: ‘·cat’ 50.0 %, ‘·dog’ 25.0 %; all other tokens together 25.0 %."
+
+
+def test_temperature_bars_sharpen_below_one_and_flatten_above():
+    alt = plots.temperature_bars(found(("a", 0.6), ("b", 0.4)), (0.5, 1, 2)).alt
+    below, own, above = (float(share) for share in re.findall(r"([\d.]+) % at", alt))
+    assert below > own > above
+    assert own == pytest.approx(60)
+
+
+def test_whole_numbers_get_no_ticks_between_them():
+    axes = plots.lines([1, 2, 3], {"loss": [4, 2, 1]}).figure.axes[0]
+    assert all(float(tick).is_integer() for tick in axes.get_xticks())
+
+
+def test_lines_skip_what_is_not_known():
+    alt = plots.lines([1, 2, 3], {"loss": [4, 2, float("nan")]}, title="Loss").alt
+    assert alt == "Loss: loss goes from 4 at 1 to 2 at 2."
+
+
+def test_show_needs_words():
+    figure = plots.bars(["a"], [1]).figure
+    for nothing in (None, "", "  "):
+        with pytest.raises(ValueError, match="a sentence that says what the figure shows"):
+            plots.show(figure, nothing)
+
+
+def test_show_displays_one_bundle(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append((data, raw)))
+    plots.show(plots.bars(["a"], [1], alt="one bar"))
+    [(data, raw)] = shown
+    assert raw
+    assert data["text/plain"] == "Plot: one bar"
+
+
+def test_importing_plots_imports_no_matplotlib_and_drawing_no_pyplot():
+    script = (
+        "import sys; from llama_course import plots; assert 'matplotlib' not in sys.modules;"
+        "plots.bars(['a'], [1]).html(); assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)

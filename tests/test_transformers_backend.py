@@ -1,0 +1,179 @@
+"""The transformers backend against transformers' own generate and torch's own loss, and against llama.cpp."""
+
+import math
+import threading
+
+import numpy as np
+import pytest
+
+from llama_course.evaluation.perplexity import perplexity
+from llama_course.models import transformers_backend
+from llama_course.models.convert import converted_model
+from llama_course.models.interface import ModelNotAvailableError, PromptTooLongError
+from llama_course.models.loading import load_model
+from tiny_gguf import write_tiny_gguf
+
+SENTENCES = [
+    "The capital of France is Paris, and it is a very old city.",
+    "A llama 🦙 eats grass. مرحبا",
+    "def add(a, b):\n    return a + b",
+]
+
+
+@pytest.fixture(scope="module")
+def model():
+    model = load_model("smollm2-135m-instruct", "transformers")
+    yield model
+    model.close()
+
+
+@pytest.fixture(scope="module")
+def llama_cpp():
+    model = load_model("smollm2-135m-instruct", "llama.cpp")
+    yield model
+    model.close()
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    write_tiny_gguf(tmp_path / "tiny.gguf")
+    return load_model(converted_model(tmp_path / "tiny.gguf", say=lambda line: None))
+
+
+def own_generate(model, token_ids, max_new_tokens):
+    """transformers' own greedy continuation, as text."""
+    import torch
+
+    ids = torch.tensor([token_ids], device=model.model.device)
+    out = model.model.generate(
+        ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=max_new_tokens, pad_token_id=0
+    )
+    return model.tokenizer.decode(out[0, len(token_ids) :], skip_special_tokens=True)
+
+
+def test_greedy_text_equals_that_of_transformers_generate(model):
+    prompt = [token.id for token in model.tokenize("Once upon a time")]
+    assert model.complete("Once upon a time", temperature=0, max_new_tokens=12) == own_generate(model, prompt, 12)
+
+
+def test_greedy_chat_equals_the_chat_template_and_generate(model):
+    messages = [{"role": "user", "content": "What is the capital of France?"}]
+    ids = model.tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=False)
+    assert model.chat(messages, temperature=0, max_new_tokens=12) == own_generate(model, ids, 12)
+    assert model.count_tokens(messages) == len(ids)
+
+
+@pytest.mark.parametrize("text", SENTENCES)
+def test_log_probabilities_equal_torch_s_cross_entropy(model, text):
+    import torch
+
+    scored = model.log_probabilities(text)
+    ids = torch.tensor([[entry.token.id for entry in scored]])
+    with torch.no_grad():
+        loss = model.model(ids, labels=ids).loss
+    assert scored[0].log_prob is None
+    assert math.log(perplexity(scored)) == pytest.approx(float(loss), abs=1e-4)
+
+
+@pytest.mark.parametrize("text", SENTENCES)
+def test_log_probabilities_agree_with_llama_cpp_on_the_same_weights(model, llama_cpp, text):
+    ours, theirs = model.log_probabilities(text), llama_cpp.log_probabilities(text)
+    assert [entry.token for entry in ours] == [entry.token for entry in theirs]
+    difference = np.array([a.log_prob - b.log_prob for a, b in zip(ours[1:], theirs[1:], strict=True)])
+    assert np.abs(difference).max() < 0.6  # llama.cpp rounds activations to 8 bits and the cache to 16
+    assert abs(difference.mean()) < 0.1
+
+
+def test_next_token_probabilities_agree_with_llama_cpp(model, llama_cpp):
+    ours, theirs = (m.next_token_probabilities("The capital of France is", 3) for m in (model, llama_cpp))
+    assert ours[0].token == theirs[0].token
+    assert ours[0].probability == pytest.approx(theirs[0].probability, abs=0.03)
+
+
+def test_both_backends_count_the_same_prompt_tokens(model, llama_cpp):
+    messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi 🦙"}]
+    assert model.count_tokens(messages) == llama_cpp.count_tokens(messages)
+    assert model.count_tokens("Hi") == llama_cpp.count_tokens("Hi")
+
+
+@pytest.mark.parametrize("text", ["Hello world", " two  spaces\n", "🦙 مرحبا שלום 라마", "<|im_start|>[INST]", "2023"])
+def test_both_backends_cut_a_text_alike(model, llama_cpp, text):
+    assert model.tokenize(text) == llama_cpp.tokenize(text)
+    assert b"".join(token.bytes for token in model.tokenize(text)) == text.encode("utf-8")
+
+
+def test_probabilities_of_the_whole_vocabulary_sum_to_1(model):
+    every = model.next_token_probabilities("Hello", model.model.config.vocab_size)
+    assert len(every) == model.model.config.vocab_size
+    assert sum(entry.probability for entry in every) == pytest.approx(1, abs=1e-6)
+
+
+def test_the_first_most_probable_token_is_the_greedy_one(model):
+    best = model.next_token_probabilities("The capital of France is", 1)[0].token.text
+    assert model.complete("The capital of France is", temperature=0, max_new_tokens=1) == best
+
+
+def test_the_same_seed_gives_the_same_text_and_others_differ(tiny):
+    texts = [tiny.complete("xab", seed=seed, max_new_tokens=8, temperature=1.5, top_p=1) for seed in (1, 1, 2, 3)]
+    assert texts[0] == texts[1]
+    assert len(set(texts)) == 3
+
+
+def test_pieces_add_up_and_false_stops(model):
+    pieces = []
+    text = model.complete("🦙🦙🦙🦙", temperature=0, max_new_tokens=6, on_token=pieces.append)
+    assert "".join(pieces) == text != ""
+    assert "�" not in text
+    pieces = []
+    text = model.stream("Count to ten.", lambda piece: pieces.append(piece) or len(pieces) < 3, temperature=0)
+    assert len(pieces) == 3
+    assert text == "".join(pieces)
+
+
+def test_an_error_in_the_callback_reaches_the_caller_and_the_model_goes_on(model):
+    with pytest.raises(ZeroDivisionError):
+        model.stream("Hello", lambda piece: 1 / 0)
+    assert model.complete("The capital of France is", temperature=0, max_new_tokens=1) == " Paris"
+
+
+def test_two_threads_do_not_mix(tiny):
+    alone = {p: tiny.complete(p, temperature=0, max_new_tokens=10) for p in ("xab", "q#1")}
+    together = {}
+    threads = [
+        threading.Thread(target=lambda p=p: together.update({p: tiny.complete(p, temperature=0, max_new_tokens=10)}))
+        for p in alone
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert together == alone
+
+
+def test_a_full_context_is_refused(tiny):
+    with pytest.raises(PromptTooLongError):
+        tiny.complete("x" * 100_000)
+
+
+def test_a_closed_model_says_so(tiny):
+    tiny.close()
+    for ask in (tiny.chat, tiny.complete, tiny.tokenize, tiny.next_token_probabilities, tiny.log_probabilities):
+        with pytest.raises(ModelNotAvailableError, match=r"was closed. Load it again"):
+            ask("Hi")
+
+
+def test_a_sentencepiece_vocabulary_is_not_read_as_byte_level_symbols():
+    class SentencePieces:
+        all_special_ids = (0,)
+        pieces = ("<s>", "▁the", "aña", "é", "<0xED>", "Ġ")
+
+        def get_vocab(self):
+            return {piece: i for i, piece in enumerate(self.pieces)}
+
+        def convert_ids_to_tokens(self, token_id):
+            return self.pieces[token_id]
+
+    vocabulary = SentencePieces()
+    byte_level = transformers_backend._is_byte_level(vocabulary)
+    read = [transformers_backend._token_bytes(vocabulary, i, byte_level) for i in range(6)]
+    assert read == [b"<s>", b" the", "aña".encode(), "é".encode(), b"\xed", "Ġ".encode()]
