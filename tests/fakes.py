@@ -60,8 +60,8 @@ class FakeModel(ChatModel):
         """The first ``k`` letters from "a" on, each of probability 1/256."""
         return [TokenProbability(byte_token((ord("a") + i) % 256), 1 / 256) for i in range(min(k, 256))]
 
-    def _given_log_probs(self, tokens: list[Token]) -> list[float]:
-        return [-math.log(256)] * (len(tokens) - 1)
+    def _given_log_probs(self, tokens: list[Token], first: int) -> list[float]:
+        return [-math.log(256)] * (len(tokens) - first)
 
     def close(self) -> None:
         self.closed = True

@@ -30,3 +30,16 @@ def test_an_empty_part_is_refused(fake_model, beginning, ending):
 def test_a_cut_inside_a_token_is_refused():
     with pytest.raises(PromptError, match="falls inside a token"):
         ending_probability(load_model("smollm2-135m-instruct"), "The capital of Fra", "nce is Paris")
+
+
+def test_scoring_only_the_end_gives_the_same_numbers():
+    model = load_model("smollm2-135m-instruct")
+    text = "The capital of France is Paris."
+    whole, end = model.log_probabilities(text), model.log_probabilities(text, first=5)
+    assert [item.log_prob for item in end[:5]] == [None] * 5
+    assert [item.log_prob for item in end[5:]] == pytest.approx([item.log_prob for item in whole[5:]], abs=1e-4)
+
+
+def test_there_is_nothing_to_score_before_the_first_token(fake_model):
+    with pytest.raises(ValueError, match="nothing precedes token 0"):
+        fake_model.log_probabilities("abc", first=0)

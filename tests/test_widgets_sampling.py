@@ -14,7 +14,7 @@ def test_temperature_nought_leaves_one_token():
 
 def test_a_low_top_p_leaves_few_tokens():
     own = np.array([0.5, 0.3, 0.2])
-    assert "2 of the 3 most probable tokens are left" in settings_table(list("abc"), own, 1, 0.8)
+    assert "2 of 3 tokens are left" in settings_table(list("abc"), own, 1, 0.8)
 
 
 def test_tokens_that_the_settings_remove_are_called_cut():

@@ -80,7 +80,7 @@ table_view(
 
 # %% [markdown]
 # Your turn. Begin with A0.3, "three versions": read the evidence, choose a verdict, and only then unfold ours. Then
-# pick a topic that interests you. Tab and Enter reach everything; the menu of verdicts gives the answers away.
+# pick a topic that interests you. Tab and Space reach everything; filtering by verdict gives the answers away.
 
 # %%
 from llama_course.widgets.claims import ClaimExplorer

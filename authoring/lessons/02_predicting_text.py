@@ -169,7 +169,7 @@ for temperature in (1, 2.5):
 # %%
 from llama_course.widgets.sampling import SamplingPlayground
 
-SamplingPlayground(model, beginning)
+SamplingPlayground(model, beginning, seed=7)
 
 # %% [markdown]
 # ## 5. Probable is not true

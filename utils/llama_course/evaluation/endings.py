@@ -18,9 +18,10 @@ def ending_tokens(model: ChatModel, beginning: str, ending: str) -> list[TokenLo
     """
     if not beginning or not ending:
         raise PromptError("both a beginning and an ending are needed, each of at least one token.")
-    scored = model.log_probabilities(beginning + ending)
-    cut = len(model.tokenize(beginning))
-    if [item.token for item in scored[:cut]] != model.tokenize(beginning) or cut == len(scored):
+    start = model.tokenize(beginning)
+    cut = len(start)
+    scored = model.log_probabilities(beginning + ending, first=cut)
+    if [item.token for item in scored[:cut]] != start or cut == len(scored):
         raise PromptError(
             f"the cut between {beginning[-12:]!r} and {ending[:12]!r} falls inside a token: "
             "let the ending begin with a space."

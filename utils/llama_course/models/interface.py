@@ -180,12 +180,20 @@ class ChatModel(ABC):
         with self._busy:
             return self._next_token(self._prompt_ids(text), int(k))
 
-    def log_probabilities(self, text: str) -> list[TokenLogProbability]:
-        """For each token of ``text``, ln of the probability that the model gave it, knowing the tokens before it."""
+    def log_probabilities(self, text: str, first: int = 1) -> list[TokenLogProbability]:
+        """For each token of ``text``, ln of the probability that the model gave it, knowing the tokens before it.
+
+        Args:
+            text: at least one token.
+            first: position of the first token to score, 1 or more; those before it get None.
+        """
+        if not _is_whole(first) or first < 1:
+            raise ValueError(f"first must be a whole number of 1 or more, got {first!r}: nothing precedes token 0.")
         with self._busy:
             tokens = self.tokenize(check_text(text))
             self._room_after(len(tokens))
-            log_probs = [None, *self._given_log_probs(tokens)]
+            first = min(first, len(tokens))
+            log_probs = [None] * first + self._given_log_probs(tokens, first)
             return [TokenLogProbability(*pair) for pair in zip(tokens, log_probs, strict=True)]
 
     def _prompt_ids(self, text: str) -> list[int]:
@@ -205,8 +213,8 @@ class ChatModel(ABC):
     def _next_token(self, token_ids: list[int], k: int) -> list[TokenProbability]: ...
 
     @abstractmethod
-    def _given_log_probs(self, tokens: list[Token]) -> list[float]:
-        """ln p of each token but the first, given those before it."""
+    def _given_log_probs(self, tokens: list[Token], first: int) -> list[float]:
+        """ln p of the tokens from position ``first`` on, each given all before it."""
 
     is_closed = False
 

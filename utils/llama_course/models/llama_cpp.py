@@ -6,7 +6,9 @@ that look inside use the transformers backend or the course's own Llama.
 
 import json
 import math
+import queue
 import secrets
+import threading
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -27,6 +29,8 @@ from llama_course.models.interface import (
 
 FORCE = 1e4  # added to one logit, it makes that token certain to be drawn; reported probabilities are without it
 MANY, ALL = 256, 10**6  # how many tokens to list; ALL is more than any vocabulary holds
+
+_END = object()
 
 
 class LlamaCppModel(ChatModel):
@@ -92,34 +96,45 @@ class LlamaCppModel(ChatModel):
         listed = self._most_probable(token_ids, k)
         return [TokenProbability(self._listed_token(top), math.exp(top["logprob"])) for top in listed]
 
-    def _given_log_probs(self, tokens: list[Token]) -> list[float]:
+    def _given_log_probs(self, tokens: list[Token], first: int) -> list[float]:
         """One step for each token; llama.cpp keeps what it has read, so that each step reads one token."""
         token_ids = [token.id for token in tokens]
-        return [self._log_prob(token_ids[:i], tokens[i]) for i in range(1, len(tokens))]
+        return [self._log_prob(token_ids[:i], tokens[i]) for i in range(first, len(tokens))]
 
     def _stream(self, handle, request: dict, read_piece, on_token: OnToken | None) -> str:
-        pieces: list[str] = []
-        failure: list[BaseException] = []
+        """Let llama.cpp work in a thread and take its pieces here, where an interrupt of the kernel is heard."""
+        chunks: queue.SimpleQueue = queue.SimpleQueue()
+        stopped = threading.Event()
 
         def receive(chunk: dict) -> bool:
-            """Called by llama.cpp for each chunk; True stops it.  An error must not cross into its C++."""
+            chunks.put(chunk)
+            return stopped.is_set()
+
+        def work() -> None:
             try:
+                chunks.put(handle({**request, "stream": True}, receive))
+            except Exception as error:  # goes to the caller's thread
+                chunks.put(error)
+            chunks.put(_END)
+
+        worker = threading.Thread(target=work, daemon=True)
+        worker.start()
+        pieces: list[str] = []
+        try:
+            while (chunk := _next(chunks)) is not _END:
+                if isinstance(chunk, Exception):
+                    raise chunk
+                if not isinstance(chunk, dict):
+                    continue  # what handle returns when all went well
                 if "error" in chunk:
                     raise _refusal(chunk)
-                piece = read_piece(chunk)
-                if piece:
+                if piece := read_piece(chunk):
                     pieces.append(piece)
-                    return on_token is not None and on_token(piece) is False
-            except BaseException as error:  # a KeyboardInterrupt too: it stops the model, then the caller
-                failure.append(error)
-                return True
-            return False
-
-        returned = handle({**request, "stream": True}, receive)
-        if failure:
-            raise failure[0]
-        if isinstance(returned, dict) and "error" in returned:
-            raise _refusal(returned)
+                    if on_token is not None and on_token(piece) is False:
+                        break
+        finally:
+            stopped.set()
+            worker.join()
         return "".join(pieces)
 
     def _log_prob(self, token_ids: list[int], target: Token) -> float:
@@ -191,6 +206,15 @@ def _sampling(settings: GenerationSettings) -> dict:
         "samplers": ["temperature", "top_p"],
     }
     return request if settings.seed is None else {**request, "seed": settings.seed}
+
+
+def _next(chunks: queue.SimpleQueue):
+    """The next chunk; waits in short steps, since on Windows a longer wait cannot be interrupted."""
+    while True:
+        try:
+            return chunks.get(timeout=0.2)
+        except queue.Empty:
+            continue
 
 
 def _delta(chunk: dict) -> str | None:

@@ -86,10 +86,10 @@ class TransformersModel(ChatModel):
         best = np.argsort(-probabilities, kind="stable")[:k]
         return [TokenProbability(self._token(int(i)), float(probabilities[i])) for i in best]
 
-    def _given_log_probs(self, tokens: list[Token]) -> list[float]:
+    def _given_log_probs(self, tokens: list[Token], first: int) -> list[float]:
         token_ids = [token.id for token in tokens]
         log_probs = self._log_probs(token_ids)  # (T, V)
-        return [float(log_probs[position, token_id]) for position, token_id in enumerate(token_ids[1:])]
+        return [float(log_probs[i - 1, token_ids[i]]) for i in range(first, len(token_ids))]
 
     def _generate(self, token_ids: list[int], settings: GenerationSettings, on_token: OnToken | None) -> str:
         """Prefill, then one token at a time: logits, probabilities, temperature, top-p, draw, decode."""

@@ -246,7 +246,7 @@ class ChatBox(ChatControls):
 
         try:
             model = self.loaded.get(name, lambda said: self._show(conversation, [question], busy=True, said=said))
-            self._show(conversation, [question], busy=True, said="The model is answering.")
+            self._show(conversation, [question], busy=True, said=f"{name} is answering.")
             remark = conversation.ask(model, text, on_text, **settings)
             said = f"{'Stopped.' if stopped.is_set() else 'Done.'} {remark}"
             self._show(conversation, busy=False, said=said, sent=text)

@@ -10,19 +10,21 @@ _ALL = "all"
 
 
 class ClaimExplorer(LiveView):
-    """Menus for article, topic and verdict, a search box, a list of claims, and a verdict that waits to be asked.
+    """Buttons for article, topic and verdict, a search box, a list of claims, and a verdict that waits to be asked.
 
-    Tab and Enter reach everything: JupyterLab keeps the arrow keys for itself, so buttons move in the list, too.  The
-    static twin is a table, folded by article.
+    Tab and Space reach everything: JupyterLab keeps arrow keys and letters for itself, so there are no menus, and
+    buttons move in the list, too.  The static twin is a table, folded by article.
     """
 
     def __init__(self, article: str | None = None, topic: str | None = None):
         import ipywidgets as w
 
         wide = w.Layout(width="100%")
-        self.article = w.Dropdown(description="Article", options=_menu(articles()), value=article or _ALL)
-        self.topic = w.Dropdown(description="Topic", options=_menu(topics()), value=topic or _ALL)
-        self.verdict = w.Dropdown(description="Verdict", options=_menu(verdicts()), value=_ALL)
+        self.article = w.ToggleButtons(description="Article", options=_menu(articles()), value=article or _ALL)
+        self.topic = w.ToggleButtons(description="Topic", options=_menu(topics()), value=topic or _ALL)
+        self.verdict = w.ToggleButtons(description="Verdict", options=_menu(verdicts()), value=_ALL)
+        for menu in (self.article, self.topic, self.verdict):
+            menu.style.button_width = "auto"
         self.search = w.Text(description="Search", placeholder="a word, for example million", continuous_update=True)
         self.list = w.Select(description="Claims", rows=8, layout=wide)
         self.claim = w.HTML()
@@ -41,7 +43,9 @@ class ClaimExplorer(LiveView):
         self.next.on_click(lambda _: self._move(+1))
         self.view = w.VBox(
             [
-                w.HBox([self.article, self.topic, self.verdict], layout=w.Layout(flex_flow="row wrap")),
+                self.article,
+                self.topic,
+                self.verdict,
                 self.search,
                 self.count,
                 self.list,

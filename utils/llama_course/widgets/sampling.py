@@ -8,7 +8,7 @@ from llama_course.models.sampling import apply_temperature, keep_top_p
 from llama_course.widgets import html
 from llama_course.widgets.base import LiveView
 
-WIDE = 2000  # how many tokens of the vocabulary the settings are applied to
+EVERY_TOKEN = 10**6  # more than any vocabulary holds; the tail counts, at a high temperature
 SHOWN = 8
 CONTINUATIONS = 3
 
@@ -23,7 +23,7 @@ def settings_table(labels: list[str], own: np.ndarray, temperature: float, top_p
     """
     after = keep_top_p(apply_temperature(own / own.sum(), temperature), top_p)
     left = int((after > 0).sum())
-    kept = "One token is" if left == 1 else f"{left:,} of the {len(own):,} most probable tokens are"
+    kept = "One token is" if left == 1 else f"{left:,} of {len(own):,} tokens are"
     rows = [
         (html.code(label), _share(before), _share(now) if now else "cut")
         for label, before, now in zip(labels[:SHOWN], own, after, strict=False)
@@ -43,18 +43,19 @@ class SamplingPlayground(LiveView):
         model: who predicts.
         text: the beginning of the texts.
         max_new_tokens: length of each continuation.
+        seed: of the first continuation to begin with; the others take the next ones.
     """
 
-    def __init__(self, model: ChatModel, text: str, max_new_tokens: int = 24):
+    def __init__(self, model: ChatModel, text: str, max_new_tokens: int = 24, seed: int = 0):
         self.model, self.text, self.max_new_tokens = model, text, max_new_tokens
-        found = model.next_token_probabilities(text, k=WIDE)
+        found = model.next_token_probabilities(text, k=EVERY_TOKEN)
         self.labels = [item.token.label for item in found]
         self.own = np.array([item.probability for item in found])
         self.continuations: list[str] = []
         slider = {"continuous_update": False, "style": {"description_width": "7em"}}
         self.temperature = widgets.FloatSlider(value=0.7, min=0, max=2.5, step=0.1, description="Temperature", **slider)
         self.top_p = widgets.FloatSlider(value=0.9, min=0.05, max=1, step=0.05, description="Top-p", **slider)
-        self.seed = widgets.BoundedIntText(value=0, min=0, max=9999, description="Seed")
+        self.seed = widgets.BoundedIntText(value=seed, min=0, max=9999, description="Seed")
         self.draw = widgets.Button(description="Draw three texts", tooltip="Continue the text with these settings")
         self.table, self.texts = widgets.HTML(), widgets.HTML()
         self.draw.on_click(lambda button: self.write())
