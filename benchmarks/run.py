@@ -123,7 +123,8 @@ def streaming() -> dict:
         "times as fast",
         [a / b for a, b in zip(speeds["llama.cpp"], speeds["transformers"], strict=True)],
         "at least 4 times",
-        f"{NEW_TOKENS} tokens, greedy, by turns; llama.cpp uses all cores but one, torch all ({torch.get_num_threads()})",
+        f"{NEW_TOKENS} tokens, greedy, by turns; llama.cpp on all cores but one, torch on all "
+        f"({torch.get_num_threads()})",
     )
     return result | {"tokens_per_second": {name: round(statistics.median(found), 1) for name, found in speeds.items()}}
 
