@@ -7,7 +7,7 @@
 #
 # **Before you start.** Nothing. A little Python helps.
 #
-# **Time.** 15 minutes. **Compute.** 6 s on two CPU cores. **Memory.** 0.4 GB.
+# **Time.** 15 minutes. **Compute.** 6 s on two CPU cores. **Memory.** 0.4 GiB.
 #
 # **Claims tested.** That a language model can be something one *has*, not only something one visits (A0, A4).
 

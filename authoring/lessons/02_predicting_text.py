@@ -8,7 +8,7 @@
 #
 # **Before you start.** Lesson 00. Python; no machine learning.
 #
-# **Time.** 45 minutes. **Compute.** 30 s on two CPU cores. **Memory.** 0.5 GiB.
+# **Time.** 45 minutes. **Compute.** 30 s on two CPU cores. **Memory.** 0.6 GiB.
 #
 # **Claims tested.** Llama 2 is "just a textual predictive pattern recognition system" (A4); models of this kind are
 # "prone to producing false information" (A0).
