@@ -164,3 +164,9 @@ def test_a_missing_package_fails_only_where_the_course_cannot_do_without(monkeyp
 
 def test_package_versions_are_those_installed():
     assert f"torch {version('torch')}" in hardware._packages().detail
+
+
+def test_the_report_shows_the_home_folder_as_a_tilde(monkeypatch):
+    monkeypatch.delenv("LLAMA_COURSE_HOME", raising=False)
+    disk = next(line for line in hardware.report() if line.label == "Disk")
+    assert disk.detail.endswith("for ~/.llama-course") and str(Path.home()) not in disk.detail

@@ -164,7 +164,13 @@ def _disk() -> Line:
     writable = os.access(folder, os.W_OK)
     ok = free >= 0.5 and writable
     advice = "" if ok else "; set LLAMA_COURSE_HOME to a folder that can be written to, with 0.5 GiB free"
-    return Line("Disk", ok, f"{free:.1f} GiB free for {paths.home()}{advice}")
+    return Line("Disk", ok, f"{free:.1f} GiB free for {_short(paths.home())}{advice}")
+
+
+def _short(path: Path) -> str:
+    """A path as a person writes it, with ~ for the home folder: it may stand in a notebook that others see."""
+    home = Path.home()
+    return f"~/{path.relative_to(home).as_posix()}" if path.is_relative_to(home) else str(path)
 
 
 def _device() -> Line:
