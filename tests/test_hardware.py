@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections import namedtuple
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from types import SimpleNamespace
 
 import psutil
