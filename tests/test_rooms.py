@@ -82,7 +82,8 @@ def allowed_at_once(path: Path) -> set[str]:
     """Widgets are made of ipywidgets; training and the readable Llama are torch from the first line."""
     if room_of(path) == "widgets":
         return {"ipywidgets"}
-    return {"torch"} if room_of(path) == "training" or path.name == "llama.py" else set()
+    made_of_torch = room_of(path) == "training" or path.name in ("llama.py", "llama_files.py")
+    return {"torch", "safetensors"} if made_of_torch else set()
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
