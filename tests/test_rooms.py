@@ -24,7 +24,17 @@ FLOORS = (  # from the ground up: a room imports from its own and from those bel
     {"widgets"},
     {"cli", "start_lesson", "__init__", "__main__"},
 )
-LAZY = {"torch", "transformers", "matplotlib", "ipywidgets", "xllamacpp", "huggingface_hub", "gguf", "safetensors"}
+LAZY = {
+    "torch",
+    "transformers",
+    "matplotlib",
+    "ipywidgets",
+    "xllamacpp",
+    "huggingface_hub",
+    "gguf",
+    "safetensors",
+    "tokenizers",
+}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
