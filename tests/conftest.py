@@ -27,3 +27,20 @@ def own_home(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("LLAMA_COURSE_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("LLAMA_COURSE_PROGRESS", raising=False)
     return tmp_path / "home"
+
+
+@pytest.fixture
+def tiny_config():
+    """A LlamaConfig in which no two sizes are equal: a mix-up of dimensions cannot go unnoticed."""
+    from llama_course.models.llama import LlamaConfig
+
+    return LlamaConfig(
+        vocab_size=53,
+        hidden_size=24,
+        intermediate_size=41,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=37,
+        eos_token_id=None,
+    )
