@@ -163,8 +163,9 @@ for temperature in (1, 2.5):
           f"the other {len(own) - 10:,} share the rest")  # fmt: skip
 
 # %% [markdown]
-# **Top-p** cuts the tail off: keep the most probable tokens that together reach p, drop the others. Try both. Is there
-# a setting that is bold and still makes sense? Is it the same for a poem and for a phone number?
+# **Top-p** cuts the tail off: after the temperature is applied, keep the most probable tokens that together reach p and
+# drop the others. At a high temperature these are still thousands, so lower p as well. Is there a setting that is bold
+# and still makes sense? Is it the same for a poem and for a phone number?
 
 # %%
 from llama_course.widgets.sampling import SamplingPlayground
@@ -225,8 +226,8 @@ print(f"In {len(preferred)} of {len(rows)} rows the false ending is the more pro
 print("\n".join(preferred))
 
 # %% [markdown]
-# A likely reason: the model learned what people write, and names that are written often win. Test that reason. *Flozz
-# 2* does not exist; whom does the model name?
+# A likely reason: the model learned what people write, and what is written often tends to win. Test that on the last
+# row. *Flozz 2* does not exist; whom does the model name?
 
 # %%
 invented = false_over_true("Flozz 2 was released by", " Meta.", " Google.")
@@ -259,7 +260,7 @@ for seed in range(3):
     print("–", answer.replace("\n", " "), "\n")
 
 # %% [markdown]
-# A fluent falsehood, made up afresh for each seed, is called a **hallucination**. Can one hear it in the model's
+# A fluent falsehood is called a **hallucination**; here each seed makes up another one. Can one hear it in the model's
 # voice? Let it name years, three of which it may know, and look at the probability of each digit.
 
 # %%
@@ -283,9 +284,9 @@ table(shown, header=["event", "1st digit", "2nd", "3rd", "4th"])
 print(f"Probability of the last digit: at least {min(known):.2f} for the first three years, {made_up:.2f} for Llama 2.")
 
 # %% [markdown]
-# The text of the last answer is as firm as the others. The *probabilities* give it away: the century is safe, the
-# digit that decides is close to a throw of dice. Who sees only the text, as in a chat window, cannot see that. (It is
-# a clue, no proof: a model can be sure of a widespread error.) The year itself stands in the licence:
+# The text of the last answer is as firm as the others. The *probabilities* give it away: the century is safe, the decade
+# doubtful (and wrong), the last digit close to a throw of dice. Who sees only the text, as in a chat window, cannot see
+# that. (It is a clue, no proof: a model can be sure of a widespread error.) The year itself stands in the licence:
 
 # %%
 from llama_course.policy.claims import evidence
@@ -295,8 +296,9 @@ print(f"“{evidence('licence-release').quote}” ({evidence('licence-release').
 # %% [markdown]
 # ## 7. The window
 #
-# The model sees only what is in its **context window**, prompt and answer together; Llama 2's holds 4,096 tokens. We
-# show it the last 128 tokens of a story that names a llama in its first sentence, then ask for the name.
+# A model sees only what is in its **context window**, prompt and answer together; Llama 2's holds 4,096 tokens. To
+# imitate a small one, we show our model only the last 128 tokens of a story that names a llama in its first sentence,
+# then ask for the name.
 #
 # **Predict first.** As the story grows, will the name fade little by little, or vanish at once?
 
@@ -309,21 +311,19 @@ def story(sentences):
     return "My llama is called Pedro. " + "".join(days[i % 4] for i in range(sentences)) + "My llama is called"
 
 
-def chance_of_name(sentences):
-    visible = model.tokenize(story(sentences))[-window:]
-    text = b"".join(token.bytes for token in visible).decode()
-    return ending_probability(model, text, " Pedro")
+def visible(sentences):
+    return b"".join(token.bytes for token in model.tokenize(story(sentences))[-window:]).decode()
 
 
 # %%
 lengths = range(4, 33, 2)
-chances = [chance_of_name(n) for n in lengths]
+chances = [ending_probability(model, visible(n), " Pedro") for n in lengths]
 plots.lines(lengths, {"Pedro": [100 * c for c in chances]}, title="Does it still know the name?",
             xlabel="sentences after the name", ylabel="probability of the name in %")  # fmt: skip
 
 # %%
-full = next(n for n in range(100) if len(model.tokenize(story(n))) > window)
-print(f"From {full} sentences on, the beginning of the story is outside the window.")
+gone = next(n for n in range(100) if "Pedro" not in visible(n))
+print(f"From {gone} sentences on, the name is outside the window.")
 print(f"Probability of the name: at best {max(chances):.0%}, at the end {chances[-1]:.2%}.")
 
 # %% [markdown]
@@ -341,15 +341,20 @@ for question in ("What do llamas eat?", "How tall is a llama?", "What is my llam
 # %%
 small = load_model(max_context_tokens=160)
 sent, left_out = fit_to_context(small, chat, max_new_tokens=24)
-print("Sees everything:     ", model.chat(chat, temperature=0, max_new_tokens=24))
-print(f"{left_out} messages left out:", small.chat(sent, temperature=0, max_new_tokens=24))
+for seen, answer in {
+    "everything": model.chat(chat, temperature=0, max_new_tokens=24),
+    f"all but the first {left_out} messages": small.chat(sent, temperature=0, max_new_tokens=24),
+}.items():
+    print(f"Saw {seen}, {'mentions' if 'Pedro' in answer else 'does not mention'} Pedro: {answer}")
 
 # %% [markdown]
+# This model is too small for a good answer either way. But a name that was left out can only be guessed.
+#
 # ## What was he right about?
 #
 # As a description the phrase is accurate: the system predicts text from patterns, and you have watched it do so. The
-# word to doubt is "just". A good predictor of what people write can repeat their knowledge, their errors and their
-# secrets, and a fluent answer does not tell you which of these it is.
+# word to doubt is "just". A good predictor of what people write can repeat their knowledge and their errors, and a
+# fluent answer does not tell you which of the two it is.
 
 # %%
 quiz("02")
@@ -359,7 +364,7 @@ quiz("02")
 #
 # - why the same thought can cost more tokens in one language than in another
 # - what a next-token distribution is, and how a loop turns it into text
-# - what temperature and top-p change, and why a high temperature needs top-p
+# - what temperature and top-p change, and why a high temperature ends in noise
 # - why probable is not true, and where a hallucination shows and where it does not
 # - what falls out of a full context window
 #
