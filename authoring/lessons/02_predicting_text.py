@@ -284,9 +284,10 @@ table(shown, header=["event", "1st digit", "2nd", "3rd", "4th"])
 print(f"Probability of the last digit: at least {min(known):.2f} for the first three years, {made_up:.2f} for Llama 2.")
 
 # %% [markdown]
-# The text of the last answer is as firm as the others. The *probabilities* give it away: the century is safe, the decade
-# doubtful (and wrong), the last digit close to a throw of dice. Who sees only the text, as in a chat window, cannot see
-# that. (It is a clue, no proof: a model can be sure of a widespread error.) The year itself stands in the licence:
+# The text of the last answer is as firm as the others. The *probabilities* give it away: the century is safe, the
+# decade doubtful (and wrong), the last digit close to a throw of dice. Who sees only the text, as in a chat window,
+# cannot see that. (It is a clue, no proof: a model can be sure of a widespread error.) The year itself stands in the
+# licence:
 
 # %%
 from llama_course.policy.claims import evidence
