@@ -21,7 +21,7 @@ def ending_tokens(model: ChatModel, beginning: str, ending: str) -> list[TokenLo
     start = model.tokenize(beginning)
     cut = len(start)
     scored = model.log_probabilities(beginning + ending, first=cut)
-    if [item.token for item in scored[:cut]] != start or cut == len(scored):
+    if [item.token for item in scored[:cut]] != start:
         raise PromptError(
             f"the cut between {beginning[-12:]!r} and {ending[:12]!r} falls inside a token: "
             "let the ending begin with a space."
