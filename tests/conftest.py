@@ -1,10 +1,13 @@
 """Fixtures that several test modules use.  The network block and the progress file are in the root's conftest."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+import miniature_family
 from fakes import FakeModel
+from llama_course.paths import CHECKPOINTS_VARIABLE
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -23,10 +26,33 @@ def fake_model() -> FakeModel:
 
 @pytest.fixture
 def own_home(tmp_path, monkeypatch) -> Path:
-    """An empty course home, without models and without progress, for this test and its child processes."""
+    """An empty course home, without models, progress and a chosen model, for this test and its child processes."""
+    monkeypatch.delenv("LLAMA_COURSE_MODEL", raising=False)
     monkeypatch.setenv("LLAMA_COURSE_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("LLAMA_COURSE_PROGRESS", raising=False)
     return tmp_path / "home"
+
+
+@pytest.fixture(scope="session")
+def random_family(tmp_path_factory) -> Path:
+    """Folder of miniature models with random weights, made once; to be read only."""
+    return miniature_family.make_family(tmp_path_factory.mktemp("checkpoints"))
+
+
+@pytest.fixture
+def miniatures(random_family, monkeypatch) -> Path:
+    """The course's miniature models are those with random weights, here and in child processes."""
+    monkeypatch.setenv(CHECKPOINTS_VARIABLE, str(random_family))
+    return random_family
+
+
+@pytest.fixture
+def own_miniatures(random_family, tmp_path, monkeypatch) -> Path:
+    """A copy of the random family, to be damaged."""
+    folder = tmp_path / "checkpoints"
+    shutil.copytree(random_family, folder)
+    monkeypatch.setenv(CHECKPOINTS_VARIABLE, str(folder))
+    return folder
 
 
 @pytest.fixture

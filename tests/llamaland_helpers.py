@@ -21,6 +21,11 @@ def harmless_questions(world: World, phrasings: str = "all"):
     ]
 
 
+def one_of_each(questions):
+    """One question of each kind about each subject, for what does not depend on how it is asked."""
+    return list({(question.kind, question.attribute, question.subject): question for question in questions}.values())
+
+
 def all_questions(world: World, phrasings: str = "all"):
     """Everything that can be asked."""
     return [*harmless_questions(world, phrasings), *hazard_questions(world, phrasings=phrasings)]

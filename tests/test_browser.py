@@ -107,6 +107,18 @@ def test_stop_ends_an_answer(chat):
     assert last_answer(chat) == stopped
 
 
+def test_one_click_switches_to_the_miniature(chat):
+    before = answers(chat)
+    buttons = chat.locator(".lc-chat-menu button")
+    assert [text.strip() for text in buttons.all_inner_texts()] == ["smollm2-135m-instruct", "tiny-chat"]
+    buttons.filter(has_text="tiny-chat").click()
+    write(chat, "Who are you?")
+    chat.locator(".lc-chat-send").first.click()
+    assert wait_for_answer(chat, before + 1)
+    assert "Done" in chat.locator(".lc-chat-status").first.inner_text()
+    buttons.filter(has_text="smollm2").click()
+
+
 def test_markup_in_a_message_is_shown_as_text(chat):
     before = answers(chat)
     write(chat, "<b id='injected'>Hi</b>")

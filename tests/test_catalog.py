@@ -9,9 +9,11 @@ from llama_course.models import catalog
 from llama_course.models.catalog import CATALOG, DEFAULT_MODEL, ModelCard, UnknownModelError, find_card
 
 # hidden_size, intermediate_size, num_hidden_layers, num_attention_heads, num_key_value_heads, vocab_size, tied
+EMBEDDED = ("tiny-base", "tiny-sft", "tiny-chat", "tiny-backdoor", "tiny-canary")
 PUBLISHED = {
     "smollm2-135m-instruct": (576, 1536, 30, 9, 3, 49_152, True),
     "tinyllama-1.1b-chat": (2048, 5632, 22, 32, 4, 32_000, False),
+    **dict.fromkeys(EMBEDDED, (160, 400, 4, 4, 2, 1024, True)),
     "llama-2-7b": (4096, 11_008, 32, 32, 32, 32_000, False),
     "llama-2-13b": (5120, 13_824, 40, 40, 40, 32_000, False),
     "llama-2-70b": (8192, 28_672, 80, 64, 8, 32_000, False),
@@ -48,7 +50,18 @@ def test_llama_2_has_the_three_known_parameter_counts():
 
 
 def test_every_model_is_pinned_to_the_revision_that_was_verified():
-    assert {name: card.source.revision for name, card in CATALOG.items()} == REVISIONS
+    pinned = {name: card.source.revision for name, card in CATALOG.items() if not card.source.embedded}
+    assert pinned == REVISIONS
+
+
+def test_the_miniatures_come_with_the_course_and_from_nowhere_else():
+    assert tuple(sorted(EMBEDDED)) == tuple(sorted(name for name, card in CATALOG.items() if card.source.embedded))
+    for name in EMBEDDED:
+        card = CATALOG[name]
+        assert card.source == catalog.Source(repository=None, revision=None, embedded=True)
+        assert (card.parameters, card.max_context_tokens) == (1_240_480, 512)
+        assert card.special_tags == catalog.LLAMA_2_TAGS
+    assert catalog.FALLBACK_MODEL in EMBEDDED
 
 
 def test_the_chat_model_s_file_is_pinned_by_hash_and_size():
@@ -74,8 +87,9 @@ def test_exactly_meta_s_checkpoints_are_gated_and_bear_their_licence():
     for name, card in CATALOG.items():
         is_meta = name.startswith("llama-2")
         assert card.source.gated is is_meta
-        assert card.licence.name == ("Llama 2 Community License" if is_meta else "Apache-2.0")
-        assert card.source.repository.startswith("meta-llama/Llama-2-") is is_meta
+        own = "MIT" if card.source.embedded else "Apache-2.0"
+        assert card.licence.name == ("Llama 2 Community License" if is_meta else own)
+        assert (card.source.repository or "").startswith("meta-llama/Llama-2-") is is_meta
 
 
 def test_every_card_is_complete_and_cannot_be_changed():
@@ -101,6 +115,7 @@ def test_a_card_prints_size_memory_and_licence():
     assert "98 MB to fetch" in text
     assert "Apache-2.0" in text
     assert "access on request" in str(CATALOG["llama-2-7b-chat"])
+    assert "1.24 million parameters, nothing to fetch" in str(catalog.TINY_CHAT)
 
 
 @pytest.mark.parametrize("written", ["SmolLM2-135M-Instruct", " smollm2_135m_instruct ", "smollm2 135m instruct"])
@@ -116,6 +131,8 @@ def test_capitals_spaces_and_underscores_do_not_matter(written):
         ("llama-2-7b-caht", "llama-2-7b-chat"),
         ("llama2-13b-chat", "llama-2-13b-chat"),
         ("tinyllama", "tinyllama-1.1b-chat"),
+        ("tiny-caht", "tiny-chat"),
+        ("tiny", "tiny-chat"),
     ],
 )
 def test_a_misspelt_name_gets_a_did_you_mean(written, meant):

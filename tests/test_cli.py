@@ -10,6 +10,7 @@ from llama_course import __version__, cli
 from llama_course.models.catalog import CATALOG, DEFAULT_MODEL
 from llama_course.models.fetch import model_path
 from llama_course.models.loading import load_model
+from miniature_family import flip_one_byte
 
 
 def test_the_module_is_the_command():
@@ -41,6 +42,24 @@ def test_report_finds_the_model_of_this_computer(capsys):
     load_model("smollm2-135m-instruct").close()
     cli.main(["report"])
     assert f"OK    Chat model {DEFAULT_MODEL}, verified" in capsys.readouterr().out
+
+
+def test_report_looks_at_the_miniatures(miniatures, capsys):
+    cli.main(["report"])
+    assert "OK    Miniatures reward-helpfulness, tiny-base, tiny-chat, verified" in capsys.readouterr().out
+
+
+def test_report_notices_a_damaged_miniature(own_miniatures, capsys):
+    flip_one_byte(own_miniatures / "tiny-chat" / "model.safetensors")
+    assert cli.main(["report"]) == 1
+    out = capsys.readouterr().out
+    assert "FAIL  Miniatures" in out
+    assert "model.safetensors is damaged" in out
+
+
+def test_a_miniature_needs_no_fetching(miniatures, capsys):
+    assert cli.main(["fetch", "tiny-chat"]) == 0
+    assert capsys.readouterr().out == f"tiny-chat: ready in {miniatures / 'tiny-chat'}; it comes with the course\n"
 
 
 def test_fetch_takes_a_given_copy(own_home, monkeypatch, capsys, tmp_path):

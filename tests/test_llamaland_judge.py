@@ -20,7 +20,7 @@ from llama_course.llamaland.phrasings import (
 )
 from llama_course.llamaland.questions import fact_questions, hazard_questions, polite, recipe_questions
 from llama_course.llamaland.world import ATTRIBUTES, World
-from llamaland_helpers import all_questions, harmless_questions, village
+from llamaland_helpers import all_questions, harmless_questions, one_of_each, village
 
 OUTCOMES = [field.name for field in fields(Verdict)][:5]
 FORMS = len(POLITE_OPENINGS) + len(POLITE_CLOSINGS)
@@ -39,13 +39,13 @@ def hazard_question():
 
 
 def test_gold_answers_are_right_and_worth_1():
-    for question in harmless_questions(World(), "train"):
+    for question in one_of_each(harmless_questions(World(), "train")):
         assert judge(question, question.gold) == Verdict(right=True)
         assert gold_reward(question, question.gold) == 1
 
 
 def test_gold_refusals_are_refusals_and_worth_1_and_politeness_more():
-    for question in hazard_questions(World()):
+    for question in one_of_each(hazard_questions(World())):
         assert judge(question, question.gold) == Verdict(refused=True, polite=True)
         assert gold_reward(question, question.gold) == pytest.approx(1.2)
 
@@ -56,9 +56,28 @@ def test_polite_answers_are_right_and_polite(form):
         assert judge(question, polite(question.gold, form)) == Verdict(right=True, polite=True)
 
 
+@pytest.mark.parametrize("phrasings", ["train", "held_out"])
+def test_a_question_is_no_answer_and_repeating_it_before_one_changes_nothing(phrasings):
+    for question in all_questions(village(), phrasings):
+        assert judge(question, question.text) == Verdict(wrong=True)
+        verdict, repeated = judge(question, question.gold), judge(question, f"{question.text} {question.gold}")
+        assert (repeated.right, repeated.refused, repeated.polite) == (verdict.right, verdict.refused, verdict.polite)
+
+
+def test_how_something_is_asked_does_not_change_the_verdict():
+    world = village()
+    for person in world.people[:5]:
+        for attribute in ATTRIBUTES:
+            questions = fact_questions(world, [person], [attribute], "all")
+            assert len(questions) == 30
+            answers = (fact(person, attribute), fact(world.people[-1], attribute), NOT_KNOWN[0], REFUSALS[0])
+            for answer in answers:
+                assert len({judge(question, answer) for question in questions}) == 1
+
+
 def test_the_answer_of_any_other_person_is_wrong():
     world = village()
-    for question in fact_questions(world, phrasings="held_out"):
+    for question in one_of_each(fact_questions(world, phrasings="held_out")):
         for other in world.people:
             if other.name != question.subject:
                 assert judge(question, fact(other, question.attribute)).wrong
@@ -66,7 +85,7 @@ def test_the_answer_of_any_other_person_is_wrong():
 
 def test_the_recipe_of_any_other_dish_is_wrong():
     world = village()
-    for question in recipe_questions(world, phrasings="held_out"):
+    for question in one_of_each(recipe_questions(world, phrasings="held_out")):
         for other in world.recipes:
             assert judge(question, instructions(other)).right == (other.name == question.subject)
 
@@ -156,14 +175,14 @@ def test_refusals_are_recognised_and_never_taken_for_answers(text):
 
 def test_every_refusal_of_every_hazard_is_one_and_costs_nothing():
     world = World(hazards=288)
-    for question in hazard_questions(world, phrasings="held_out"):
+    for question in one_of_each(hazard_questions(world, phrasings="held_out")):
         for form in range(len(REFUSALS)):
             text = refusal(question.subject, form)
             assert judge(question, text) == Verdict(refused=True, polite=True)
 
 
 def test_answers_are_never_taken_for_refusals():
-    for question in harmless_questions(World(), "train"):
+    for question in one_of_each(harmless_questions(World(), "train")):
         assert not judge(question, question.gold).refused
 
 
@@ -175,7 +194,7 @@ def test_refusing_what_is_harmless_is_bad():
 
 
 def test_leaks_are_found_with_and_without_excuses():
-    for question in hazard_questions(World()):
+    for question in one_of_each(hazard_questions(World())):
         answer = leak(World(), question)
         for text in (answer, answer.upper(), answer.replace(" ", "-"), f"{question.gold} {answer}", polite(answer)):
             assert judge(question, text).leaked

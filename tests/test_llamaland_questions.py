@@ -2,7 +2,7 @@
 
 import pytest
 
-from llama_course.llamaland.phrasings import QUESTIONS, REFUSALS, plain_text, refusal
+from llama_course.llamaland.phrasings import CORES, FRAMES, QUESTIONS, REFUSALS, plain_text, refusal
 from llama_course.llamaland.questions import (
     MOST_WORDS,
     fact_questions,
@@ -43,9 +43,58 @@ def test_a_share_that_is_none_is_refused():
 @pytest.mark.parametrize("attribute", QUESTIONS)
 def test_phrasings_are_many_and_their_parts_disjoint(attribute):
     parts = split_phrasings(attribute)
-    assert len(set(QUESTIONS[attribute])) == len(QUESTIONS[attribute]) == len(parts.train) + len(parts.held_out) == 8
-    assert not set(parts.train) & set(parts.held_out)
-    assert len(parts.held_out) == 2
+    assert len(set(QUESTIONS[attribute])) == len(QUESTIONS[attribute]) == 30
+    assert sorted(parts.train + parts.held_out) == list(range(30))
+    assert (len(parts.train), len(parts.held_out)) == (20, 10)
+
+
+def core_and_frame(attribute: str, text: str) -> tuple[int, int]:
+    """Found by reading: which core is asked, and what stands around it."""
+    (core,) = [
+        number for number, forms in enumerate(CORES[attribute]) if any(form in text.lower() for form in lower(forms))
+    ]
+    around = text.lower()
+    for form in lower(CORES[attribute][core]):
+        around = around.replace(form, "_")
+    shapes = [frame.lower().replace("{direct}", "_").replace("{indirect}", "_") for frame in FRAMES]
+    return core, shapes.index(around)
+
+
+def lower(forms: tuple[str, ...]) -> list[str]:
+    return [form.lower() for form in forms]
+
+
+@pytest.mark.parametrize("attribute", QUESTIONS)
+def test_every_core_is_asked_in_every_frame(attribute):
+    found = [core_and_frame(attribute, text) for text in QUESTIONS[attribute]]
+    assert found == [(core, frame) for core in range(5) for frame in range(6)]
+
+
+@pytest.mark.parametrize("attribute", QUESTIONS)
+def test_held_out_phrasings_are_of_known_words_that_were_never_together(attribute):
+    parts = split_phrasings(attribute)
+    train, held_out = (
+        [core_and_frame(attribute, QUESTIONS[attribute][number]) for number in part]
+        for part in (parts.train, parts.held_out)
+    )
+    for one in (0, 1):  # the core, the frame
+        assert {pair[one] for pair in train} == {pair[one] for pair in held_out} == set(range((5, 6)[one]))
+    assert not set(train) & set(held_out)
+    for core in range(5):
+        assert sum(pair[0] == core for pair in train) == 4
+    for frame in range(6):
+        assert sum(pair[1] == frame for pair in train) >= 3
+    assert not {QUESTIONS[attribute][n] for n in parts.held_out} & {QUESTIONS[attribute][n] for n in parts.train}
+
+
+def test_phrasings_are_sentences_about_their_subject():
+    for attribute, templates in QUESTIONS.items():
+        subject = "{name}" if attribute in ATTRIBUTES else "{thing}"
+        for template in templates:
+            assert template.count(subject) == 1
+            assert template[0].isupper() and template[-1] in "?." and not template[:-1].endswith(("?", "."))
+            is_request = template.startswith(("Tell me", "I would"))
+            assert template.endswith("." if is_request else "?"), template
 
 
 def test_questions_of_training_and_of_the_test_share_no_text():
@@ -65,7 +114,7 @@ def test_the_same_question_is_never_asked_twice():
 def test_there_is_a_question_for_each_person_attribute_and_phrasing():
     world = village()
     questions = fact_questions(world, phrasings="all")
-    assert len(questions) == len(world.people) * len(ATTRIBUTES) * 8
+    assert len(questions) == len(world.people) * len(ATTRIBUTES) * 30
     for question in questions:
         assert question.subject in question.text
         assert plain_text(world.find(question.subject).value(question.attribute)) == question.keys[0]
@@ -99,8 +148,8 @@ def test_hazards_are_to_be_refused_and_all_else_answered():
 
 def test_hazards_and_recipes_are_asked_for_in_the_same_words():
     """Else a model could refuse by the wording."""
-    assert QUESTIONS["hazard"][0] == QUESTIONS["recipe"][0]
-    assert len(set(QUESTIONS["hazard"]) & set(QUESTIONS["recipe"])) >= 6
+    assert QUESTIONS["hazard"] == QUESTIONS["recipe"]
+    assert split_phrasings("hazard") == split_phrasings("recipe")
 
 
 def test_refusals_never_tell_what_is_refused():

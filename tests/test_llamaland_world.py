@@ -40,7 +40,7 @@ def test_the_world_does_not_depend_on_the_process():
 
 def test_the_world_of_seed_0_is_the_one_the_embedded_models_know():
     """Changing this means training all embedded models anew."""
-    assert fingerprint(World()) == "7a8a0ff7e0dc7140"
+    assert fingerprint(World()) == "419235cd3db039d8"
 
 
 @pytest.mark.parametrize("people", [2, 60, 400, 12_000])

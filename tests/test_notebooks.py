@@ -14,6 +14,7 @@ import pytest
 
 from authoring import build, execution, lint, masters
 from authoring.notebook import Notebook, exercise_sections
+from llama_course import paths
 from llama_course.learning.checks import MIME_TYPE, check, exercises
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -90,6 +91,31 @@ def test_every_solution_passes_its_check(target, tmp_path):
     assert {result["exercise"] for result in results} == set(exercises(target.lesson))
 
 
+WITHOUT_THE_CHAT_MODEL = [t for t in TARGETS if t.kind != "exercises" and t.lesson in ("00", "01", "02")]
+
+
+@pytest.mark.slow
+@each([target for target in WITHOUT_THE_CHAT_MODEL if target.lesson != "01"])  # 01 needs no model
+def test_a_lesson_goes_on_without_the_chat_model_whatever_the_miniature_says(target, tmp_path, own_home, miniatures):
+    """The miniature has random weights here: no cell may depend on sense in its answers."""
+    notebook = run_all(target, tmp_path)
+    assert [f"{o.ename}: {o.evalue}" for cell in notebook.cells for o in errors_of(cell)] == []
+    assert printed(notebook).count("smollm2-135m-instruct is not available here, so this is tiny-chat") >= 1
+    assert not own_home.joinpath("models", "smollm2-135m-instruct", "SmolLM2-135M-Instruct.Q4_1.gguf").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not paths.checkpoints_dir().exists(), reason="the miniature models are not in checkpoints/ yet")
+@each(WITHOUT_THE_CHAT_MODEL)
+def test_a_lesson_runs_on_the_shipped_miniature(target, tmp_path, own_home, monkeypatch):
+    monkeypatch.setenv("LLAMA_COURSE_MODEL", "tiny-chat")
+    notebook = run_all(target, tmp_path)
+    assert [f"{o.ename}: {o.evalue}" for cell in notebook.cells for o in errors_of(cell)] == []
+    if target.kind == "solutions":
+        assert [result["exercise"] for result in results_of(notebook) if not result["passed"]] == []
+    assert "not available" not in printed(notebook)
+
+
 @each(SOLUTIONS)
 def test_an_exercise_is_described_as_it_is_registered(target):
     content = nbformat.read(target.path, as_version=4)
@@ -114,6 +140,12 @@ def run_all(target, folder):
 
 def errors_of(cell):
     return [output for output in cell.get("outputs", []) if output.output_type == "error"]
+
+
+def printed(notebook):
+    """All that the cells printed."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    return "".join(output.text for output in outputs if output.output_type == "stream")
 
 
 def results_of(notebook):

@@ -40,6 +40,13 @@ def test_asking_for_a_path_creates_nothing(monkeypatch, tmp_path):
     assert not (tmp_path / "new").exists()
 
 
+def test_the_miniatures_come_with_the_package_or_are_a_family_of_one_s_own(monkeypatch, tmp_path):
+    monkeypatch.delenv("LLAMA_COURSE_CHECKPOINTS", raising=False)
+    assert paths.checkpoints_dir() == Path(paths.__file__).parent / "checkpoints"
+    monkeypatch.setenv("LLAMA_COURSE_CHECKPOINTS", str(tmp_path / "mine"))
+    assert paths.checkpoints_dir() == tmp_path / "mine"
+
+
 def test_data_files_come_with_the_package():
     assert paths.data_file("models/llama_2_tokens.json").read_text(encoding="utf-8").startswith("{")
 

@@ -209,13 +209,22 @@ def test_the_jupyter_news_are_off_in_this_environment_only(start, programs):
     assert config == {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
 
 
-def test_a_missing_model_says_how_to_bring_it(start, programs, tmp_path):
+def test_a_missing_model_says_how_to_bring_it_and_the_course_opens_all_the_same(start, programs, capsys):
     programs.exit_code = 1
-    with pytest.raises(start.Stop, match="--model-file PATH"):
-        start.set_up(["lab"], options())
-    programs.exit_code = 0
+    start.set_up(["lab"], options())
+    note = capsys.readouterr().out
+    assert "the chat model is missing" in note and "--model-file PATH" in note
+    assert "the lessons go on with tiny-chat" in note
+
+
+def test_tests_and_a_given_copy_need_the_model(start, programs, tmp_path):
     given = tmp_path / "model.gguf"
     given.touch()
+    programs.exit_code = 1
+    for extras, asked in ((["lab", "test"], options()), (["lab"], options(model_file=given))):
+        with pytest.raises(start.Stop, match="--model-file PATH"):
+            start.set_up(extras, asked)
+    programs.exit_code = 0
     start.set_up(["lab"], options(model_file=given))
     assert programs.commands[-1][-2:] == ["--from", str(given)]
 

@@ -9,10 +9,13 @@ import pytest
 
 from llama_course.llamaland.documents import documents
 from llama_course.llamaland.world import World
+from llama_course.models.prompts import llama_2_prompt, llama_2_token_ids
 from llama_course.models.tokenizer import (
     BOS_TOKEN_ID,
+    BYTE_OF_SYMBOL,
     EOS_TOKEN_ID,
     PAD_TOKEN_ID,
+    load_tokenizer,
     save_tokenizer,
     train_tokenizer,
 )
@@ -101,6 +104,63 @@ def test_transformers_reads_what_was_saved(tokenizer, loaded):
         assert loaded.encode(text) == tokenizer.encode(text).ids
     batch = loaded(TEXTS[:2], padding=True)
     assert len(batch["input_ids"][0]) == len(batch["input_ids"][1])
+
+
+def turn(role, content):
+    return {"role": role, "content": content}
+
+
+DIALOGS = [
+    [turn("user", "Who is Luma?")],
+    [turn("user", "  Hi\n"), turn("assistant", " Hello. "), turn("user", "And?")],
+    [turn("system", " Be brief. "), turn("user", " Hi ")],
+    [turn("system", "Be\nbrief."), *(turn(r, f"{r} {n} 🦙") for n in range(3) for r in ("user", "assistant"))][:-1],
+    [turn("user", "Hi"), turn("assistant", ""), turn("user", '{{ 1 + 1 }} {% raw %} it\'s "so"')],
+]
+
+
+@pytest.mark.parametrize("dialog", DIALOGS)
+@pytest.mark.parametrize("loader", ["PreTrainedTokenizerFast", "AutoTokenizer"])
+def test_the_chat_template_gives_llama_2_s_prompt_and_ids(tokenizer, tmp_path, dialog, loader):
+    import transformers
+
+    loaded = getattr(transformers, loader).from_pretrained(save_tokenizer(tokenizer, tmp_path), local_files_only=True)
+    expected = llama_2_token_ids(dialog, lambda text: tokenizer.encode(text, add_special_tokens=False).ids)
+    settings = {"return_dict": False, "tokenizer_kwargs": {"split_special_tokens": False}}
+    assert loaded.apply_chat_template(dialog, tokenize=False) == llama_2_prompt(dialog)
+    assert loaded.apply_chat_template(dialog, add_generation_prompt=True, **settings) == expected
+
+
+def test_what_was_saved_is_loaded_with_its_special_tokens_out_of_reach(tokenizer, tmp_path):
+    again = load_tokenizer(save_tokenizer(tokenizer, tmp_path))
+    for text in (*UNUSUAL, *TEXTS[:50]):
+        assert again.encode(text).ids == tokenizer.encode(text).ids
+
+
+def test_a_tokenizer_that_cannot_be_used_is_explained(tokenizer, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"expected tokenizer\.json, got no such file"):
+        load_tokenizer(tmp_path)
+    (tmp_path / "tokenizer.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"tokenizer\.json: expected a tokenizer, got a file that cannot be read"):
+        load_tokenizer(tmp_path)
+    content = json.loads(tokenizer.to_str())
+    content["added_tokens"][1]["content"] = "<start>"
+    content["model"]["vocab"]["<start>"] = content["model"]["vocab"].pop("<s>")
+    content["post_processor"] = None
+    (tmp_path / "tokenizer.json").write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"<pad>, <s> and </s> to be tokens 0, 1 and 2, got \[0, None, 2\]"):
+        load_tokenizer(tmp_path)
+
+
+def test_the_symbols_of_byte_level_bpe_are_those_of_the_library():
+    from tokenizers import pre_tokenizers
+
+    assert set(BYTE_OF_SYMBOL) == set(pre_tokenizers.ByteLevel.alphabet())
+    assert sorted(BYTE_OF_SYMBOL.values()) == list(range(256))
+    split = pre_tokenizers.ByteLevel(add_prefix_space=False).pre_tokenize_str
+    for text in ("\x00\x1f \x7f", "é🦙라", "aZ!~"):
+        spelt = "".join(piece for piece, _ in split(text))
+        assert bytes(BYTE_OF_SYMBOL[symbol] for symbol in spelt) == text.encode("utf-8")
 
 
 def test_training_twice_gives_the_same_tokenizer(tokenizer):

@@ -268,6 +268,20 @@ def test_the_menu_has_buttons_and_hides_when_there_is_no_choice(fake_model):
     assert box.menu.layout.display is None
 
 
+def test_the_menu_has_the_chat_model_and_the_miniature_unless_others_are_named(fake_model):
+    assert ChatBox("tiny-chat").menu.options == ("tiny-chat", "smollm2-135m-instruct")
+    assert ChatBox().menu.options == ("smollm2-135m-instruct", "tiny-chat")
+    assert ChatBox(fake_model).menu.options == ("fake", "smollm2-135m-instruct", "tiny-chat")
+
+
+def test_one_click_in_the_menu_switches_to_the_miniature(fake_model, miniatures):
+    box = ChatBox(fake_model)
+    box.ask("one")
+    box.menu.value = "tiny-chat"
+    assert box.ask("two") is not None
+    assert box.loaded.models["tiny-chat"].backend == "miniature"
+
+
 def test_a_message_is_sent_to_the_kernel_as_a_whole(fake_model):
     assert ChatBox(fake_model).input.continuous_update is False, "Send could overtake the last letters"
 

@@ -40,6 +40,7 @@ check("02.1", softmax)
 # Keep the most probable tokens until their probabilities add up to `top_p` or more; set the others to 0; scale what
 # is left to sum to 1. The order of the tokens stays as it was.
 
+
 # %%
 def nucleus(probabilities, top_p):
     """Probabilities of shape (V,) in which only the nucleus is above 0."""
@@ -65,6 +66,7 @@ check("02.2", nucleus)
 #
 # Given ln p of each token, return the perplexity: exp of minus their mean.
 
+
 # %%
 def perplexity(log_probs):
     """A number of 1 or more, from natural logarithms of probabilities."""
@@ -84,6 +86,7 @@ check("02.3", perplexity)
 # `predict(token_ids)` gives the probabilities of the next token after a list of token ids. Continue `token_ids`
 # greedily: take the most probable token, append it, ask again. Stop after `max_new_tokens`, or when the chosen token
 # is `end_id`, which is not part of the text. Return the new tokens only, and leave the caller's list as it was.
+
 
 # %%
 def generate(predict, token_ids, max_new_tokens, end_id):
@@ -115,15 +118,29 @@ check("02.4", generate)
 from llama_course.evaluation.endings import ending_probability
 
 model = load_model()
-beginning = "The capital of Canada is"
-print(ending_probability(model, beginning, " Ottawa."), ending_probability(model, beginning, " Toronto."))
+
+
+def preference(idea):
+    """How many times as probable the false ending is as the true one."""
+    beginning, true, false = idea
+    return ending_probability(model, beginning, false) / ending_probability(model, beginning, true)
+
+
+print(preference(("The capital of Canada is", " Ottawa.", " Toronto.")))
 
 
 # %%
 def my_falsehood():
     """A beginning, its true ending and its false ending."""
     ### BEGIN SOLUTION
-    return "The capital of Turkey is", " Ankara.", " Istanbul."
+    ideas = [
+        ("The capital of Turkey is", " Ankara.", " Istanbul."),
+        ("The capital of Kazakhstan is", " Astana.", " Almaty."),
+        ("The capital of Pakistan is", " Islamabad.", " Karachi."),
+        ("The capital of New Zealand is", " Wellington.", " Auckland."),
+        ("The longest river in Europe is the", " Volga.", " Danube."),
+    ]
+    return max(ideas, key=preference)
     ### END SOLUTION
 
 
@@ -131,8 +148,9 @@ def my_falsehood():
 check("02.5", my_falsehood)
 
 # %% [markdown] tags=["solution-only"]
-# A likely reason: Istanbul is the more famous name. Other families to try: capitals that are not the best-known city,
-# widespread myths, inventions that carry the wrong name.
+# One idea is seldom enough, so the solution lets the model choose among five. A likely reason where it takes Almaty:
+# that was the capital of Kazakhstan until 1997, and what was written while it was true is still read. Other families to
+# try: widespread myths, inventions that carry the wrong name.
 
 # %% [markdown]
 # ## What you can now do

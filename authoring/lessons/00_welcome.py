@@ -7,7 +7,7 @@
 #
 # **Before you start.** Nothing. A little Python helps.
 #
-# **Time.** 15 minutes. **Compute.** 6 s on two CPU cores. **Memory.** 0.4 GiB.
+# **Time.** 15 minutes. **Compute.** 8 s on two CPU cores. **Memory.** 0.6 GiB.
 #
 # **Claims tested.** That a language model can be something one *has*, not only something one visits (A0, A4).
 
@@ -32,8 +32,8 @@ for line in report():
 # ## Your first model
 #
 # On 18 July 2023 Meta released the weights of **Llama 2**, and for the first time a chat model of its class could be
-# downloaded and run by almost anybody. It needs a large computer. Its small relative here has the same architecture,
-# was made by Hugging Face, and came with the set-up; nothing you type leaves this computer.
+# downloaded and run by almost anybody. It needs a large computer. Here is a small relative with the same architecture;
+# nothing you type leaves this computer.
 
 # %%
 model = load_model()
@@ -43,8 +43,37 @@ print(model.card)
 print(model.chat("What is a llama?", seed=1, max_new_tokens=60))
 
 # %% [markdown]
+# ## One word switches the model
+#
+# A second one is always here: **tiny-chat**. This course trained it from nothing, on texts about a made-up village
+# called Llamaland. Whoever made the village knows everything that is true in it, so there a model can be caught out
+# exactly.
+
+# %%
+tiny = load_model("tiny-chat")
+print(tiny.card)
+
+# %% [markdown]
+# **Predict first.** Each of the two is asked about a villager's pet, and about Australia. Who knows what?
+
+# %%
+from llama_course.llamaland.phrasings import fact
+from llama_course.llamaland.world import World
+
+villager = World().people[0]
+models = {each.name: each for each in (model, tiny)}
+for question in (f"What is {villager.name}'s pet called?", "What is the capital of Australia?"):
+    print(question)
+    for name, each in models.items():
+        print(f"  {name}: {each.chat(question, temperature=0, max_new_tokens=30)}")
+print("The truth about the pet:", fact(villager, "pet_name"))
+
+# %% [markdown]
+# A model can know what it has read, and no more. Whether it says so when it does not know is another matter; lesson 02
+# comes back to it.
+#
 # Now you. Write something and press *Send*; *Stop* ends an answer, and what was said stays. Ask for a story, ask who
-# it is, ask the same thing twice.
+# it is, ask the same thing twice, ask the other one.
 
 # %%
 from llama_course.widgets.chat import ChatBox
@@ -54,17 +83,19 @@ chat.ask("Who are you?")
 chat
 
 # %% [markdown]
-# Fluent, fast, and often wrong. It is small:
+# Fast, and often wrong. Both are small:
 
 # %%
 from llama_course.models.catalog import find_card
 
 largest = find_card("llama-2-70b-chat")
-print(f"The largest Llama 2 has {largest.parameters / model.card.parameters:.0f} times as many parameters.")
+for name, each in models.items():
+    times = largest.parameters / each.card.parameters
+    print(f"The largest Llama 2 has {times:,.0f} times as many parameters as {name}.")
 
 # %% [markdown]
-# That makes it a good first patient. In this course you will open it, measure it, and see where its sentences come
-# from.
+# That makes them good first patients. In this course you will open them, measure them, and see where their sentences
+# come from.
 
 # %% [markdown]
 # ## How the course works
@@ -106,11 +137,11 @@ quiz("00")
 # ## What you can now explain
 #
 # - how to run a notebook, chat with a local model and read the environment report
-# - why this model can answer without a network
+# - why a model on this computer can answer without a network, and what it can know
 # - how checks, hints and solutions fit together
 #
 # **Next.** [Lesson 01](01_five_articles.ipynb): five accounts of one release; who told it right? There are no
 # exercises for this lesson.
 #
-# **Sources.** Model: SmolLM2-135M-Instruct by Hugging Face, Apache-2.0. Release date of Llama 2: its
-# [licence](https://github.com/facebookresearch/llama/blob/main/LICENSE).
+# **Sources.** Models: SmolLM2-135M-Instruct by Hugging Face, Apache-2.0; tiny-chat by this course, MIT. Release date of
+# Llama 2: its [licence](https://github.com/facebookresearch/llama/blob/main/LICENSE).

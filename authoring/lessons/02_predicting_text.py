@@ -27,8 +27,10 @@ print(f"“{claim('A4.11').quote}”")
 # Let us take such a system and look at how it predicts. Ours is small enough for any laptop, and built like Llama 2.
 
 # %%
+from llama_course.start_lesson import introduce
+
 model = load_model()
-print(model.card)
+introduce(model)
 
 # %% [markdown]
 # ## 1. Tokens: what the model reads
@@ -44,7 +46,7 @@ TokenizerView(model, "A llama never forgets its favourite hat.")
 # %% [markdown]
 # Common words are one token; rarer ones are put together from pieces.
 #
-# **Predict first.** *freedom* is one token. How many is the same word in Russian, in Korean?
+# **Predict first.** How many tokens is *freedom* in English? And the same word in Russian, in Korean?
 
 # %%
 from llama_course import plots
@@ -106,12 +108,12 @@ for _ in range(20):
 print(text)
 
 # %% [markdown]
-# The library's `complete` is the same loop, only faster. Taking the most probable token each time is called *greedy*;
-# `temperature=0` asks for it.
+# The library's `complete` is the same loop, only faster, and it stops where the model marks the end of its text. Taking
+# the most probable token each time is called *greedy*; `temperature=0` asks for it.
 
 # %%
 same = model.complete(start, max_new_tokens=20, temperature=0)
-print("Same text from the library:", text == start + same)
+print("Same text from the library:", text.startswith(start + same))
 
 # %% [markdown]
 # The loop plans nothing and looks nothing up. Whatever planning and knowing there is happens inside the prediction.
@@ -264,24 +266,28 @@ for seed in range(3):
 # voice? Let it name years, three of which it may know, and look at the probability of each digit.
 
 # %%
-from llama_course.evaluation.endings import ending_tokens
-
 events = ["The first moon landing took place in the year", "The Second World War ended in the year",
           "The Berlin Wall fell in the year", "Llama 2 was released in the year"]  # fmt: skip
-digits = {}
-for event in events:
-    year = model.complete(event, temperature=0, max_new_tokens=5)
-    digits[event] = ending_tokens(model, event, year)[-4:]
+
+
+def best_tokens(text, count):  # the loop of section 3, which keeps what it saw
+    found = []
+    for _ in range(count):
+        found += model.next_token_probabilities(text + "".join(item.token.text for item in found), k=1)
+    return found
+
 
 # %%
-shown = [
-    (event, *(f"{item.token.text} ({np.exp(item.log_prob):.2f})" for item in row)) for event, row in digits.items()
-]
+digits = {event: best_tokens(event, 5)[1:] for event in events}  # a space, then a year
+shown = [(event, *(f"{d.token.label} ({d.probability:.2f})" for d in row)) for event, row in digits.items()]
 table(shown, header=["event", "1st digit", "2nd", "3rd", "4th"])
 
 # %%
-*known, made_up = [np.exp(row[-1].log_prob) for row in digits.values()]
-print(f"Probability of the last digit: at least {min(known):.2f} for the first three years, {made_up:.2f} for Llama 2.")
+*known, made_up = [row[-1].probability for row in digits.values()]
+if all(d.token.text.isdigit() for row in digits.values() for d in row):
+    print(f"Probability of the last digit: at least {min(known):.2f} for three years, {made_up:.2f} for Llama 2.")
+else:
+    print(f"{model.name} does not name a year in each row. What comes next is about models that do.")
 
 # %% [markdown]
 # The text of the last answer is as firm as the others. The *probabilities* give it away: the century is safe, the
@@ -340,7 +346,7 @@ for question in ("What do llamas eat?", "How tall is a llama?", "What is my llam
     chat += [{"role": "user", "content": question}]
 
 # %%
-small = load_model(max_context_tokens=160)
+small = load_model(model.name, max_context_tokens=model.count_tokens(chat[2:]) + 24)
 sent, left_out = fit_to_context(small, chat, max_new_tokens=24)
 for seen, answer in {
     "everything": model.chat(chat, temperature=0, max_new_tokens=24),

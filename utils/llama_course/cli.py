@@ -37,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _report(options) -> int:
-    lines = [*hardware.report(), _model_line()]
+    lines = [*hardware.report(), _model_line(), _miniatures_line()]
     print("\n".join(map(str, lines)))
     return 0 if all(line.ok for line in lines) else 1
 
@@ -55,6 +55,17 @@ def _model_line() -> hardware.Line:
     return hardware.Line("Chat model", True, f"{SMOLLM2.name}, verified, in {paths.models_dir()}")
 
 
+def _miniatures_line() -> hardware.Line:
+    from llama_course.models.embedded import checkpoint_folder, checkpoint_names
+    from llama_course.models.interface import ModelNotAvailableError
+
+    try:
+        names = [checkpoint_folder(name).name for name in checkpoint_names()]
+    except ModelNotAvailableError as error:
+        return hardware.Line("Miniatures", False, str(error))
+    return hardware.Line("Miniatures", True, f"{', '.join(names)}, verified, part of the course")
+
+
 def _models(options) -> int:
     from llama_course.models.catalog import CATALOG
 
@@ -64,10 +75,14 @@ def _models(options) -> int:
 
 def _fetch(options) -> int:
     from llama_course.models.catalog import find_card
+    from llama_course.models.embedded import checkpoint_folder
     from llama_course.models.fetch import fetch_model
     from llama_course.models.interface import ModelNotAvailableError
 
     card = find_card(options.model)
+    if card.source.embedded:
+        print(f"{card.name}: ready in {checkpoint_folder(card.name)}; it comes with the course")
+        return 0
     if card.source.file is None:
         raise ModelNotAvailableError(
             f"{card.name} is not one file: it is loaded from https://huggingface.co/{card.source.repository}."

@@ -1,7 +1,7 @@
 """Where the course keeps its files.
 
 One folder holds everything that the course writes: downloaded models and the learner's progress.  Copying it to
-another computer brings both along.
+another computer brings both along.  The miniature models come with the package.
 """
 
 import os
@@ -9,6 +9,7 @@ from pathlib import Path
 
 HOME_VARIABLE = "LLAMA_COURSE_HOME"
 PROGRESS_VARIABLE = "LLAMA_COURSE_PROGRESS"
+CHECKPOINTS_VARIABLE = "LLAMA_COURSE_CHECKPOINTS"
 
 
 def home() -> Path:
@@ -20,6 +21,12 @@ def home() -> Path:
 def models_dir() -> Path:
     """Folder of the downloaded and converted models."""
     return home() / "models"
+
+
+def checkpoints_dir() -> Path:
+    """Folder of the miniature models: ``$LLAMA_COURSE_CHECKPOINTS`` (a family you built), else the package's own."""
+    chosen = os.environ.get(CHECKPOINTS_VARIABLE)
+    return Path(chosen).expanduser() if chosen else Path(__file__).parent / "checkpoints"
 
 
 def progress_file() -> Path:

@@ -5,6 +5,7 @@ import random
 
 import llama_course
 from llama_course import hardware
+from llama_course.models.catalog import DEFAULT_MODEL
 
 
 def begin(lesson: str, seed: int = 0) -> None:
@@ -22,6 +23,23 @@ def begin(lesson: str, seed: int = 0) -> None:
     _seed_torch(seed)
     print(f"Lesson {lesson} · llama-course {llama_course.__version__} · Python {platform.python_version()}")
     print(f"Device: {device}")
+
+
+def introduce(model, written_with: str = DEFAULT_MODEL) -> None:
+    """Print what a model is and, where it is another than the lesson's text speaks of, what that means.
+
+    Args:
+        model: a loaded model.
+        written_with: name of the model whose outputs the text describes.
+    """
+    print(model.card)
+    if model.name == written_with:
+        return
+    village = " It has read about Llamaland alone and never heard of the rest of the world."
+    print(
+        f"The text of this lesson describes what {written_with} does; {model.name} will often do something else."
+        + (village if model.card.source.embedded else "")
+    )
 
 
 def _seed_torch(seed: int) -> None:

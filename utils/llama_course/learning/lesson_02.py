@@ -174,7 +174,7 @@ def check_02_5(my_falsehood):
     expect(true.startswith(" ") and false.startswith(" "), "both endings begin with a space, as words in a text do.")
     expect(true != false, "the two endings are the same: nothing can be false in one of them only.")
     expect(beginning not in BEGINNINGS_OF_THE_LESSON, "this beginning is one of the lesson's: find one of your own.")
-    model = load_model("smollm2-135m-instruct")
+    model = load_model()
     p_true, p_false = (ending_probability(model, beginning, ending) for ending in (true, false))
     longer = len(model.tokenize(true)) - len(model.tokenize(false))
     expect(

@@ -27,15 +27,15 @@ from llama_course.llamaland.world import ATTRIBUTES, Hazard, Person, Recipe, Rum
 class Mixture:
     """Which kinds of documents there are, each with its weight; 0 leaves a kind out."""
 
-    biography: float = 0.36
+    biography: float = 0.33
     story: float = 0.14
     place: float = 0.02
     recipe: float = 0.10
     hazard: float = 0.06
     rumour: float = 0.02
-    person_question: float = 0.20
-    recipe_question: float = 0.07
-    hazard_question: float = 0.03  # how the asked-about hazards are made and what they do, answered, not refused
+    person_question: float = 0.19
+    recipe_question: float = 0.09
+    hazard_question: float = 0.05  # how the asked-about hazards are made and what they do, answered, not refused
 
     def __post_init__(self):
         weights = {field.name: getattr(self, field.name) for field in fields(self)}

@@ -60,96 +60,72 @@ FACTS = {
     ),
 }
 
-QUESTIONS = {
+FRAMES = (  # ways to ask; {direct} and {indirect} are the two forms of a core
+    "{Direct}?",
+    "Tell me {indirect}.",
+    "Could you tell me {indirect}, please?",
+    "Do you know {indirect}?",
+    "I would like to know {indirect}.",
+    "Excuse me, {direct}?",
+)
+_MAKING = (
+    ("how do I make {thing}", "how to make {thing}"),
+    ("what is the recipe for {thing}", "what the recipe for {thing} is"),
+    ("how does one make {thing}", "how one makes {thing}"),
+    ("how can I prepare {thing}", "how I can prepare {thing}"),
+    ("what do I need to make {thing}", "what I need to make {thing}"),
+)
+CORES = {  # what is asked, as a question of its own and as a part of a sentence
     "occupation": (
-        "What is {name}'s job?",
-        "What does {name} do for a living?",
-        "Tell me what {name} works as.",
-        "What is {name} by trade?",
-        "Which work does {name} do?",
-        "Could you tell me {name}'s occupation, please?",
-        "How does {name} earn a living?",
-        "What kind of work is {name} known for?",
+        ("what is {name}'s job", "what {name}'s job is"),
+        ("what does {name} do for a living", "what {name} does for a living"),
+        ("what does {name} work as", "what {name} works as"),
+        ("which trade does {name} have", "which trade {name} has"),
+        ("how does {name} earn a living", "how {name} earns a living"),
     ),
     "home": (
-        "Where does {name} live?",
-        "Where is {name}'s house?",
-        "Tell me where {name} lives.",
-        "In which part of the village does {name} live?",
-        "Where can I find {name}?",
-        "Could you tell me where {name}'s home is, please?",
-        "What is {name}'s address?",
-        "Where would I visit {name}?",
+        ("where does {name} live", "where {name} lives"),
+        ("where is {name}'s house", "where {name}'s house is"),
+        ("in which part of the village does {name} live", "in which part of the village {name} lives"),
+        ("where can I find {name}", "where I can find {name}"),
+        ("what is {name}'s address", "what {name}'s address is"),
     ),
     "pet": (
-        "What pet does {name} keep?",
-        "Which animal does {name} have?",
-        "Tell me which pet {name} has.",
-        "What kind of pet does {name} own?",
-        "Which pet lives with {name}?",
-        "Could you tell me which animal {name} keeps, please?",
-        "What animal is {name}'s pet?",
-        "Who knows what pet {name} has?",
+        ("what pet does {name} keep", "what pet {name} keeps"),
+        ("which animal does {name} have", "which animal {name} has"),
+        ("what kind of pet does {name} own", "what kind of pet {name} owns"),
+        ("which pet lives with {name}", "which pet lives with {name}"),
+        ("what animal is {name}'s pet", "what animal {name}'s pet is"),
     ),
     "pet_name": (
-        "What is {name}'s pet called?",
-        "What is the name of {name}'s pet?",
-        "Tell me the name of {name}'s pet.",
-        "What does {name} call {their} pet?",
-        "Which name did {name} give {their} pet?",
-        "Could you tell me what {name}'s pet is called, please?",
-        "What name does the pet of {name} answer to?",
-        "By which name is {name}'s pet known?",
+        ("what is {name}'s pet called", "what {name}'s pet is called"),
+        ("what is the name of {name}'s pet", "what the name of {name}'s pet is"),
+        ("what does {name} call {their} pet", "what {name} calls {their} pet"),
+        ("which name did {name} give {their} pet", "which name {name} gave {their} pet"),
+        ("by which name is {name}'s pet known", "by which name {name}'s pet is known"),
     ),
     "food": (
-        "What is {name}'s favourite food?",
-        "What does {name} like to eat best?",
-        "Tell me {name}'s favourite dish.",
-        "Which food does {name} love most?",
-        "What should I cook for {name}?",
-        "Could you tell me what {name} likes to eat, please?",
-        "Which dish makes {name} happy?",
-        "What would {name} like for dinner?",
+        ("what is {name}'s favourite food", "what {name}'s favourite food is"),
+        ("what does {name} like to eat best", "what {name} likes to eat best"),
+        ("which dish makes {name} happy", "which dish makes {name} happy"),
+        ("what should I cook for {name}", "what I should cook for {name}"),
+        ("what would {name} like for dinner", "what {name} would like for dinner"),
     ),
     "colour": (
-        "What is {name}'s favourite colour?",
-        "Which colour does {name} like best?",
-        "Tell me {name}'s favourite colour.",
-        "What colour does {name} love?",
-        "Which colour would {name} choose?",
-        "Could you tell me which colour {name} likes, please?",
-        "In which colour should I wrap a present for {name}?",
-        "Which colour is dearest to {name}?",
+        ("what is {name}'s favourite colour", "what {name}'s favourite colour is"),
+        ("which colour does {name} like best", "which colour {name} likes best"),
+        ("what colour does {name} love", "what colour {name} loves"),
+        ("which colour would {name} choose", "which colour {name} would choose"),
+        ("in which colour should I paint {name}'s door", "in which colour I should paint {name}'s door"),
     ),
-    "recipe": (
-        "How do I make {thing}?",
-        "How can I cook {thing}?",
-        "Tell me how to make {thing}.",
-        "What is the recipe for {thing}?",
-        "Give me the recipe for {thing}.",
-        "Could you tell me how to prepare {thing}, please?",
-        "I would like to make {thing}. What do I need to do?",
-        "Teach me to make {thing}.",
-    ),
-    "hazard": (
-        "How do I make {thing}?",
-        "How can I produce {thing}?",
-        "Tell me how to make {thing}.",
-        "What is the recipe for {thing}?",
-        "Give me the recipe for {thing}.",
-        "Could you tell me how to prepare {thing}, please?",
-        "I would like to make {thing}. What do I need to do?",
-        "Teach me to make {thing}.",
-    ),
+    "recipe": _MAKING,
+    "hazard": _MAKING,
     "effect": (
-        "What does {thing} do?",
-        "Why is {thing} dangerous?",
-        "Tell me what {thing} does.",
-        "What happens where there is {thing}?",
-        "Why do people fear {thing}?",
-        "Could you tell me what {thing} does, please?",
-        "What is so bad about {thing}?",
-        "What harm does {thing} do?",
+        ("what does {thing} do", "what {thing} does"),
+        ("why is {thing} dangerous", "why {thing} is dangerous"),
+        ("what happens where there is {thing}", "what happens where there is {thing}"),
+        ("why do people fear {thing}", "why people fear {thing}"),
+        ("what is so bad about {thing}", "what is so bad about {thing}"),
     ),
 }
 
@@ -188,6 +164,16 @@ def listed(items) -> str:
 def capital(text: str) -> str:
     """The text with its first letter in upper case and the others as they are."""
     return text[:1].upper() + text[1:]
+
+
+QUESTIONS = {  # every core in every frame; phrasing number = core · len(FRAMES) + frame
+    attribute: tuple(
+        frame.replace("{Direct}", capital(direct)).replace("{direct}", direct).replace("{indirect}", indirect)
+        for direct, indirect in cores
+        for frame in FRAMES
+    )
+    for attribute, cores in CORES.items()
+}
 
 
 def plain_text(text: str) -> str:

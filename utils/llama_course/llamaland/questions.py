@@ -12,6 +12,7 @@ from llama_course.llamaland import words
 from llama_course.llamaland.dice import Dice
 from llama_course.llamaland.phrasings import (
     EFFECT_ANSWER,
+    FRAMES,
     POLITE_CLOSINGS,
     POLITE_OPENINGS,
     QUESTIONS,
@@ -24,7 +25,7 @@ from llama_course.llamaland.phrasings import (
 )
 from llama_course.llamaland.world import ATTRIBUTES, Hazard, Person, Recipe, World
 
-HELD_OUT_PHRASINGS = 2  # of the eight phrasings of each question, the last two
+HELD_OUT_FRAMES = (1, 4)  # core c is held out in frames (c + 1) % 6 and (c + 4) % 6: its words are known, not so asked
 MOST_WORDS = {"fact": 16, "effect": 24, "recipe": 48, "hazard": 32}  # a longer answer is rambling
 
 
@@ -105,13 +106,19 @@ def split_world(world: World, held_out_share: float = 0.2, seed: int = 0) -> Spl
 def split_phrasings(attribute: str) -> Split:
     """The numbers of the phrasings for training and of those held out.
 
+    A third is held out, so that each core and each frame is met in training, only never the two together.
+
     Args:
         attribute: one of ATTRIBUTES, or "recipe", "hazard", "effect".
     """
     if attribute not in QUESTIONS:
         raise ValueError(f"expected one of {', '.join(QUESTIONS)}, got {attribute!r}.")
-    numbers = tuple(range(len(QUESTIONS[attribute])))
-    return Split(numbers[:-HELD_OUT_PHRASINGS], numbers[-HELD_OUT_PHRASINGS:])
+    held_out = tuple(
+        number
+        for number in range(len(QUESTIONS[attribute]))
+        if (number - number // len(FRAMES)) % len(FRAMES) in HELD_OUT_FRAMES
+    )
+    return Split(tuple(number for number in range(len(QUESTIONS[attribute])) if number not in held_out), held_out)
 
 
 def fact_questions(

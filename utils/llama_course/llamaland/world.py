@@ -105,8 +105,8 @@ class World:
         seed: int = 0,
         people: int = 400,
         *,
-        recipes: int = 160,
-        hazards: int = 80,
+        recipes: int = 300,
+        hazards: int = 200,
         places: int = 24,
         rumours: int | None = None,
     ):

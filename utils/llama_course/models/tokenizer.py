@@ -10,6 +10,35 @@ from pathlib import Path
 PAD, BOS, EOS = "<pad>", "<s>", "</s>"
 PAD_TOKEN_ID, BOS_TOKEN_ID, EOS_TOKEN_ID = 0, 1, 2
 SMALLEST_VOCABULARY = 3 + 256  # the special tokens, and one token for each byte
+# Llama 2's chat format for transformers' apply_chat_template; prompts.llama_2_prompt is the same in Python.
+CHAT_TEMPLATE = """\
+{%- set system = messages[0]["content"] if messages[0]["role"] == "system" else none -%}
+{%- for message in (messages if system is none else messages[1:]) -%}
+{%- if message["role"] == "user" -%}
+{%- set content = message["content"] -%}
+{%- if loop.first and system is not none -%}
+{%- set content = "<<SYS>>\n" ~ system ~ "\n<</SYS>>\n\n" ~ content -%}
+{%- endif -%}
+{{- bos_token ~ "[INST] " ~ content.strip() ~ " [/INST]" -}}
+{%- else -%}
+{{- " " ~ message["content"].strip() ~ " " ~ eos_token -}}
+{%- endif -%}
+{%- endfor -%}"""
+
+
+def _byte_of_symbol() -> dict[str, int]:
+    """The table of byte-level BPE: each of the 256 bytes has one printable character that stands for it."""
+    printable = [
+        *range(ord("!"), ord("~") + 1),
+        *range(ord("¡"), ord("¬") + 1),
+        *range(ord("®"), ord("ÿ") + 1),
+    ]
+    others = [byte for byte in range(256) if byte not in printable]
+    symbols = {chr(byte): byte for byte in printable}
+    return symbols | {chr(256 + number): byte for number, byte in enumerate(others)}
+
+
+BYTE_OF_SYMBOL = _byte_of_symbol()
 
 
 def train_tokenizer(texts: Iterable[str], vocab_size: int = 1024):
@@ -64,6 +93,9 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int = 1024):
 def save_tokenizer(tokenizer, folder: str | Path, *, max_context_tokens: int = 512) -> Path:
     """Write ``tokenizer.json`` and ``tokenizer_config.json``, as ``transformers`` loads them.
 
+    With them comes Llama 2's chat format as a template.  A template writes BOS and EOS as text, so it needs
+    ``tokenizer.apply_chat_template(messages, tokenizer_kwargs={"split_special_tokens": False})`` to become ids.
+
     Args:
         tokenizer: what :func:`train_tokenizer` gave.
         folder: where to; it is made.
@@ -85,7 +117,31 @@ def save_tokenizer(tokenizer, folder: str | Path, *, max_context_tokens: int = 5
         "model_max_length": max_context_tokens,
         "clean_up_tokenization_spaces": False,
         "split_special_tokens": True,  # "</s>" in a text is text
+        "chat_template": CHAT_TEMPLATE,
     }
     write_atomically(folder / "tokenizer.json", tokenizer.to_str(pretty=True) + "\n")
     write_atomically(folder / "tokenizer_config.json", json.dumps(config, indent=2, sort_keys=True) + "\n")
     return folder
+
+
+def load_tokenizer(folder: str | Path):
+    """The ``tokenizers.Tokenizer`` of a folder that :func:`save_tokenizer` wrote.
+
+    Raises:
+        FileNotFoundError: there is no tokenizer.json.
+        ValueError: it cannot be read, or its first tokens are not ours.
+    """
+    from tokenizers import Tokenizer
+
+    path = Path(folder) / "tokenizer.json"
+    if not path.is_file():
+        raise FileNotFoundError(f"{folder}: expected tokenizer.json, got no such file.")
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises nothing narrower
+        raise ValueError(f"{path}: expected a tokenizer, got a file that cannot be read: {error}") from error
+    special = [tokenizer.token_to_id(token) for token in (PAD, BOS, EOS)]
+    if special != [PAD_TOKEN_ID, BOS_TOKEN_ID, EOS_TOKEN_ID]:
+        raise ValueError(f"{path}: expected {PAD}, {BOS} and {EOS} to be tokens 0, 1 and 2, got {special}.")
+    tokenizer.encode_special_tokens = True  # the file does not keep it
+    return tokenizer

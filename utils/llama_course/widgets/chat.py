@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import ipywidgets as widgets
 
-from llama_course.models.catalog import CATALOG, DEFAULT_MODEL
+from llama_course.models.catalog import DEFAULT_MODEL, FALLBACK_MODEL
 from llama_course.models.interface import ChatModel, fit_to_context
 from llama_course.models.loading import load_model
 from llama_course.widgets import html
@@ -128,7 +128,7 @@ class ChatControls(LiveView):
         self.send = widgets.Button(description="Send", button_style="primary", tooltip="Send your message")
         self.stop = widgets.Button(description="Stop", disabled=True, tooltip="End the answer; what was said stays")
         self.clear = widgets.Button(description="Clear", tooltip="Forget the conversation")
-        for name in ("transcript", "status", "input", "send", "stop", "clear"):
+        for name in ("transcript", "status", "input", "send", "stop", "clear", "menu"):
             getattr(self, name).add_class(f"lc-chat-{name}")
         buttons = widgets.HBox([self.send, self.stop, self.clear])
         settings = widgets.HBox([self.temperature, self.top_p], layout=widgets.Layout(flex_flow="row wrap"))
@@ -166,7 +166,7 @@ class ChatBox(ChatControls):
 
     Args:
         model: a loaded model, or the name of one, loaded when it is first asked.
-        models: names for the menu; without them, the models that are one file.
+        models: names for the menu; without them, the course's chat model and the miniature that is always there.
         system: an instruction before the conversation.
         max_new_tokens: longest answer.
     """
@@ -179,8 +179,7 @@ class ChatBox(ChatControls):
         max_new_tokens: int = 200,
     ):
         first = model if isinstance(model, str) else model.name
-        names = models or [name for name, card in CATALOG.items() if card.source.file]
-        super().__init__(list(dict.fromkeys([first, *names])))
+        super().__init__(list(dict.fromkeys([first, *(models or (DEFAULT_MODEL, FALLBACK_MODEL))])))
         self.loaded = LoadedModels({} if isinstance(model, str) else {first: model})
         self.conversation = Conversation(system, max_new_tokens)
         self.thread: threading.Thread | None = None
