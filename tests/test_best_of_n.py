@@ -6,7 +6,8 @@ import math
 import pytest
 import torch
 
-from llama_course.training.best_of_n import best_of_n, best_of_n_kl, expected_best
+from llama_course.models.llama import Llama
+from llama_course.training.best_of_n import best_of_n, best_of_n_kl, expected_best, rejection_sampling
 
 
 def test_the_best_answer_of_each_prompt_is_kept():
@@ -45,3 +46,32 @@ def test_one_answer_is_no_choice():
     assert best_of_n_kl(2) == pytest.approx(math.log(2) - 0.5)
     with pytest.raises(ValueError, match="n must be 1 or more"):
         best_of_n_kl(0)
+
+
+def test_rejection_sampling_keeps_the_best_answer_of_each_prompt(tiny_config):
+    torch.manual_seed(0)
+    policy, seen = Llama(tiny_config), {}
+
+    def reward(numbers, rollouts):
+        for number, answer in zip(numbers, rollouts.response_ids(), strict=True):
+            seen.setdefault(number, []).append(answer)
+        return torch.tensor([float(sum(answer)) for answer in rollouts.response_ids()])
+
+    prompts = [(1, token, *range(20, 20 + token % 3)) for token in range(3, 10)]
+    examples = rejection_sampling(policy, prompts, reward, n=5, max_new_tokens=3, prompts_at_once=2)
+    assert [example.prompt_ids for example in examples] == prompts
+    for number, example in enumerate(examples):
+        assert len(seen[number]) == 5
+        assert example.answer_ids == max(seen[number], key=sum)
+    again = rejection_sampling(policy, prompts, reward, n=5, max_new_tokens=3, prompts_at_once=2)
+    assert examples == again
+
+
+def test_the_best_by_one_measure_is_worth_something_by_another():
+    """Against all subsets of two: the chosen one is that with the higher reward, and counts with its value."""
+    rewards, values = torch.tensor([[0.3, 0.1, 0.9, 0.5]]), torch.tensor([[4.0, 3.0, 1.0, 2.0]])
+    subsets = list(itertools.combinations(range(4), 2))
+    by_hand = sum(values[0, max(pair, key=lambda place: rewards[0, place])].item() for pair in subsets) / len(subsets)
+    assert expected_best(rewards, 2, values).item() == pytest.approx(by_hand)
+    assert expected_best(rewards, 4, values).item() == 1.0
+    assert expected_best(rewards, 1, values).item() == pytest.approx(values.mean().item())

@@ -1,16 +1,31 @@
 """Reward models score the last token, learn preferences, and honour margins."""
 
+import copy
+import dataclasses
+import errno
+import json
 import math
 import random
 
 import pytest
 import torch
+from safetensors import safe_open
 from torch import nn
 
+from llama_course.models.llama import Llama
+from llama_course.models.llama_files import save_llama
 from llama_course.training.loop import train
 from llama_course.training.optimization import TrainingSettings
 from llama_course.training.pretraining import EmptyDataError
-from llama_course.training.reward_models import Pair, RewardModel, padded, pair_accuracy, reward_loss
+from llama_course.training.reward_models import (
+    Pair,
+    RewardModel,
+    load_reward_model,
+    padded,
+    pair_accuracy,
+    reward_loss,
+    save_reward_model,
+)
 
 PAD, GOOD, BAD = 0, 7, 8
 
@@ -114,3 +129,146 @@ def test_the_last_token_is_scored():
     assert first.item() != second.item()
     by_hand = model.score(model.body(torch.tensor([[3, 4, 5]]))[0, 2])
     assert first.item() == pytest.approx(by_hand.item(), abs=1e-6)
+
+
+# -- files -------------------------------------------------------------------------------------------------------------
+
+CONVERSATIONS = [(1, 5, 9, 3, 2), (1, 7, 2), (1, 44, 45, 46, 47, 48, 50, 2)]
+
+
+@pytest.fixture(params=[False, True], ids=["untied", "tied"])
+def llama(request, tiny_config):
+    """A Llama whose vectors are no ones, and no two weights of which are alike."""
+    torch.manual_seed(1)
+    model = Llama(dataclasses.replace(tiny_config, tie_word_embeddings=request.param, eos_token_id=2))
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.add_(0.2 * torch.randn_like(weight))
+    return model.eval()
+
+
+@pytest.fixture
+def judge(llama):
+    """A reward model on a Llama."""
+    return RewardModel(llama.model, llama.config.hidden_size).eval()
+
+
+@torch.no_grad()
+def rewards_of(model):
+    return model(*padded(CONVERSATIONS, PAD, 37))
+
+
+def test_a_saved_reward_model_comes_back_to_the_bit(judge, tmp_path):
+    save_reward_model(judge, tmp_path / "new" / "folder")
+    loaded = load_reward_model(tmp_path / "new" / "folder")
+    assert torch.equal(rewards_of(loaded), rewards_of(judge))
+    assert loaded.state_dict().keys() == judge.state_dict().keys()
+    assert loaded.body.config == judge.body.config
+    assert not loaded.training and all(parameter.requires_grad for parameter in loaded.parameters())
+
+
+def test_one_saved_in_half_precision_comes_back_in_float32(judge, tmp_path):
+    save_reward_model(copy.deepcopy(judge).half(), tmp_path)
+    loaded = load_reward_model(tmp_path)
+    for own, saved in zip(loaded.parameters(), judge.parameters(), strict=True):
+        assert own.dtype == torch.float32
+        assert torch.equal(own, saved.half().float())
+    assert json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))["dtype"] == "float16"
+    assert sum(parameter.numel() for parameter in judge.parameters()) * 2 == pytest.approx(
+        (tmp_path / "model.safetensors").stat().st_size, abs=8000
+    )
+
+
+def test_transformers_reads_it_and_gives_the_same_rewards(judge, tmp_path):
+    from transformers import AutoModelForSequenceClassification, LlamaForSequenceClassification
+
+    save_reward_model(judge, tmp_path)
+    theirs = AutoModelForSequenceClassification.from_pretrained(tmp_path, local_files_only=True)
+    assert isinstance(theirs, LlamaForSequenceClassification)
+    assert theirs.config.id2label == {0: "reward"}
+    with safe_open(tmp_path / "model.safetensors", "pt") as file:
+        assert file.metadata() == {"format": "pt"}  # transformers 4 asks for it
+    assert theirs.config.architectures == ["LlamaForSequenceClassification"]  # what a plain AutoModel goes by
+    input_ids, _ = padded(CONVERSATIONS, PAD, 37)
+    with torch.no_grad():
+        rewards = theirs(input_ids).logits  # it looks for the padding itself
+    assert rewards.shape == (3, 1)
+    torch.testing.assert_close(rewards_of(judge), rewards[:, 0], rtol=0, atol=1e-5)
+
+
+def test_one_that_transformers_made_gives_the_same_rewards(tiny_config, tmp_path):
+    from transformers import LlamaConfig, LlamaForSequenceClassification
+
+    sizes = dataclasses.asdict(dataclasses.replace(tiny_config, eos_token_id=2))
+    torch.manual_seed(2)
+    theirs = LlamaForSequenceClassification(LlamaConfig(**sizes, num_labels=1, pad_token_id=PAD)).eval()
+    theirs.save_pretrained(tmp_path)
+    with torch.no_grad():
+        expected = theirs(padded(CONVERSATIONS, PAD, 37)[0]).logits[:, 0]
+    torch.testing.assert_close(rewards_of(load_reward_model(tmp_path)), expected, rtol=0, atol=1e-5)
+
+
+def test_loading_draws_no_random_numbers(judge, tmp_path):
+    """Else what is trained after it would depend on what was loaded before."""
+    save_reward_model(judge, tmp_path)
+    torch.manual_seed(5)
+    load_reward_model(tmp_path)
+    after = torch.rand(3)
+    torch.manual_seed(5)
+    assert torch.equal(after, torch.rand(3))
+
+
+def test_a_loaded_reward_model_can_be_trained_on(judge, tmp_path):
+    save_reward_model(judge, tmp_path)
+    loaded = load_reward_model(tmp_path)
+    pairs = [Pair(CONVERSATIONS[0], CONVERSATIONS[1]), Pair(CONVERSATIONS[2], CONVERSATIONS[1])]
+    history = train(loaded, reward_loss(loaded, pairs, 2, PAD, 37), TrainingSettings(25, 1e-2, 0))
+    assert history.losses[-1] < 0.5 * history.losses[0]
+
+
+def test_a_folder_with_a_language_model_is_no_reward_model(llama, tmp_path):
+    save_llama(llama, tmp_path)
+    with pytest.raises(ValueError, match=r"expected a reward model, got other tensors: .*score\.weight"):
+        load_reward_model(tmp_path)
+
+
+def test_a_reward_model_of_other_sizes_than_its_config_is_refused(judge, tmp_path):
+    save_reward_model(judge, tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
+    (tmp_path / "config.json").write_text(json.dumps(config | {"intermediate_size": 40}), encoding="utf-8")
+    with pytest.raises(ValueError, match=rf"{tmp_path.name}: expected a reward model, .*mlp"):
+        load_reward_model(tmp_path)
+
+
+@pytest.mark.parametrize("missing", ["config.json", "model.safetensors"])
+def test_a_missing_file_is_named(judge, tmp_path, missing):
+    save_reward_model(judge, tmp_path)
+    (tmp_path / missing).unlink()
+    with pytest.raises(FileNotFoundError, match=missing):
+        load_reward_model(tmp_path)
+
+
+def test_when_the_disk_is_full_the_old_reward_model_stays(judge, tmp_path, monkeypatch):
+    save_reward_model(judge, tmp_path)
+    before = rewards_of(judge)
+    files_before = {file.name for file in tmp_path.iterdir()}
+    with torch.no_grad():
+        judge.score.weight.mul_(2)
+
+    def full(handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        with pytest.raises(OSError, match=r"Could not write .*model\.safetensors: the disk is full"):
+            save_reward_model(judge, tmp_path)
+    assert torch.equal(rewards_of(load_reward_model(tmp_path)), before)
+    assert {file.name for file in tmp_path.iterdir()} == files_before, "something was left behind"
+
+
+def test_the_config_is_written_last(judge, tmp_path, monkeypatch):
+    """Where it is, the weights are whole: they are what may not fit."""
+    written = []
+    monkeypatch.setattr("llama_course.files.write_atomically", lambda path, data: written.append(path.name))
+    save_reward_model(judge, tmp_path)
+    assert written == ["model.safetensors", "config.json"]

@@ -89,10 +89,10 @@ def test_imports_go_downward_only(path):
 
 
 def allowed_at_once(path: Path) -> set[str]:
-    """Widgets are made of ipywidgets; training and the readable Llama are torch from the first line."""
+    """Widgets are made of ipywidgets; training, its scores and the readable Llama are torch from the first line."""
     if room_of(path) == "widgets":
         return {"ipywidgets"}
-    made_of_torch = room_of(path) == "training" or path.name in ("llama.py", "llama_files.py")
+    made_of_torch = room_of(path) == "training" or path.name in ("llama.py", "llama_files.py", "family_scores.py")
     return {"torch", "safetensors"} if made_of_torch else set()
 
 

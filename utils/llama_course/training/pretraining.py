@@ -48,18 +48,39 @@ def random_windows(stream: Tensor, batch_size: int, length: int, seed: int, step
     return stream[starts + torch.arange(length)]  # (B, T)
 
 
+def windows_once(stream: Tensor, batch_size: int, length: int, seed: int, step: int) -> Tensor:
+    """The batch of one step where no token is read twice in an epoch: windows that do not overlap, in a random order.
+
+    Every token is read once an epoch, apart from what is left over: the end of the stream that fills no window, and
+    the last windows of the order where they fill no batch, which are others in each epoch.
+
+    Arguments and result as for :func:`random_windows`.
+
+    Raises:
+        EmptyDataError: the stream does not fill one batch.
+    """
+    windows = len(stream) // length
+    if windows < batch_size:
+        raise EmptyDataError(f"the text has {len(stream)} tokens, fewer than {batch_size} windows of {length}.")
+    epoch, batch = divmod(step, windows // batch_size)
+    order = torch.randperm(windows, generator=torch.Generator().manual_seed(seed * 1_000_003 + epoch))
+    starts = length * order[batch * batch_size : (batch + 1) * batch_size, None]  # (B, 1)
+    return stream[starts + torch.arange(length)]  # (B, T)
+
+
 def pretraining_loss(
-    model: nn.Module, stream: Tensor, batch_size: int, length: int, seed: int = 0
+    model: nn.Module, stream: Tensor, batch_size: int, length: int, seed: int = 0, windows=random_windows
 ) -> Callable[[int], Tensor]:
     """The ``loss_of_step`` of :func:`llama_course.training.loop.train` for pretraining.
 
     Args:
         model: takes token ids (B, T), returns logits (B, T, V).
         stream, batch_size, length, seed: as in :func:`random_windows`.
+        windows: where the batches come from, :func:`random_windows` or :func:`windows_once`.
     """
 
     def loss_of_step(step: int) -> Tensor:
-        input_ids = random_windows(stream, batch_size, length, seed, step)
+        input_ids = windows(stream, batch_size, length, seed, step)
         return next_token_loss(model(input_ids), input_ids)
 
     return loss_of_step

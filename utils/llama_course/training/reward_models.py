@@ -4,12 +4,17 @@ Source: Llama 2, arXiv:2307.09288, section 3.2.2.  Left out: the mixture with op
 safety classification.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from llama_course import files
+from llama_course.models.llama import Llama
+from llama_course.models.llama_files import config_to_dict, read_config, read_tensors
 from llama_course.training.fine_tuning import shuffled_batch
 from llama_course.training.losses import reward_ranking_loss
 from llama_course.training.pretraining import EmptyDataError
@@ -22,6 +27,11 @@ class Pair:
     chosen_ids: tuple[int, ...]  # prompt, chosen answer, EOS
     rejected_ids: tuple[int, ...]
     margin: float = 0.0  # 0 for "negligibly better or unsure", larger for clearer preferences
+
+
+def longest(pair: Pair) -> int:
+    """Tokens of the longer of the two conversations."""
+    return max(len(pair.chosen_ids), len(pair.rejected_ids))
 
 
 class RewardModel(nn.Module):
@@ -93,7 +103,7 @@ def reward_loss(
     """
 
     def loss_of_step(step: int) -> Tensor:
-        batch = shuffled_batch(pairs, batch_size, seed, step)
+        batch = shuffled_batch(pairs, batch_size, seed, step, longest)
         sequences = [pair.chosen_ids for pair in batch] + [pair.rejected_ids for pair in batch]
         chosen, rejected = model(*padded(sequences, pad_token_id, max_length)).chunk(2)  # (batch_size,) each
         margins = torch.tensor([pair.margin for pair in batch]) if use_margins else 0.0
@@ -116,3 +126,54 @@ def pair_accuracy(
         chosen, rejected = model(*padded(sequences, pad_token_id, max_length)).chunk(2)
         right += (chosen > rejected).sum().item() + 0.5 * (chosen == rejected).sum().item()
     return right / len(pairs)
+
+
+def save_reward_model(model: RewardModel, folder: str | Path) -> None:
+    """Write config.json and model.safetensors as of a ``LlamaForSequenceClassification`` with one label.
+
+    Args:
+        model: its body is the ``model`` of a Llama.
+        folder: where to; it is made.
+
+    Raises:
+        OSError: with what happened (disk full, folder read-only) and what to do.
+    """
+    from safetensors.torch import save
+
+    weights = {f"model.{name}": weight.detach().contiguous() for name, weight in model.body.state_dict().items()}
+    weights["score.weight"] = model.score.weight.detach().contiguous()
+    dtype = str(model.score.weight.dtype).removeprefix("torch.")
+    config = config_to_dict(model.body.config) | {
+        "architectures": ["LlamaForSequenceClassification"],
+        "id2label": {"0": "reward"},
+        "label2id": {"reward": 0},
+        "pad_token_id": 0,
+        "dtype": dtype,
+    }
+    files.write_atomically(Path(folder) / "model.safetensors", save(weights, metadata={"format": "pt"}))
+    files.write_atomically(Path(folder) / "config.json", json.dumps(config, indent=2) + "\n")
+
+
+def load_reward_model(folder: str | Path) -> RewardModel:
+    """The reward model of a folder that :func:`save_reward_model` wrote, in float32, ready for use.
+
+    Raises:
+        ValueError: a tensor is missing, unknown or of another shape, for example because it is no reward model.
+        OSError: a file is missing or cannot be read.
+    """
+    folder = Path(folder)
+    config = read_config(folder)
+    with torch.device("meta"):  # shapes only: no first weights are drawn, which are replaced at once
+        model = RewardModel(Llama(config).model, config.hidden_size)
+    # copies, because safetensors may still map the file, which then could not be replaced on Windows
+    weights = {
+        name.replace("model.", "body.", 1): tensor.to(torch.float32, copy=True)
+        for name, tensor in read_tensors(folder, config).items()
+        if name != "lm_head.weight"
+    }
+    try:
+        model.load_state_dict(weights, assign=True)
+    except RuntimeError as error:
+        first = str(error).splitlines()[1].strip()  # the others say the same of other tensors
+        raise ValueError(f"{folder}: expected a reward model, got other tensors: {first}") from error
+    return model.eval()
