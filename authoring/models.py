@@ -8,6 +8,7 @@ Interrupting keeps what was done; the same command goes on.  On two cores it tak
 
 import argparse
 import json
+import os
 import shutil
 import sys
 import time
@@ -16,7 +17,8 @@ from pathlib import Path
 from llama_course.evaluation.family_scores import family_scores
 from llama_course.files import write_atomically
 from llama_course.models.embedded import write_hashes
-from llama_course.training.recipe import FAMILY, Kitchen, Recipe, small_recipe
+from llama_course.models.llama import count_parameters
+from llama_course.training.recipe import CONFIG, FAMILY, PRETRAINING_BATCH, Kitchen, Recipe, small_recipe
 
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED = ROOT / "utils" / "llama_course" / "checkpoints"
@@ -73,26 +75,41 @@ def comparison(scores: dict[str, dict[str, float]], shipped: dict[str, dict[str,
 
 
 def ship(folder: Path, scores: dict[str, dict[str, float]]) -> None:
-    """Put the models into the package, with their hashes, their scores and the history of their training.
+    """Put the models into the package, with their hashes, their scores and the history of the pretraining.
 
     Raises:
         FileNotFoundError: not all of the family is there; nothing was replaced.
     """
-    needed = [
-        path for name in FAMILY for path in (folder / name / "config.json", folder / "histories" / f"{name}.json")
-    ]
+    histories = [folder / "histories" / name for name in ("tiny-base.json", "tiny-base-samples.json")]
+    needed = [folder / name / "config.json" for name in FAMILY] + histories
     missing = [str(path) for path in needed if not path.is_file()]
     if missing:
         raise FileNotFoundError(f"expected the whole family with its histories, got no {', '.join(missing)}.")
-    RUNS.mkdir(parents=True, exist_ok=True)
+    run = pretraining_run(folder)
     for name in FAMILY:
         shutil.rmtree(SHIPPED / name, ignore_errors=True)
         shutil.copytree(folder / name, SHIPPED / name)
-        shutil.copy(folder / "histories" / f"{name}.json", RUNS / f"{name}.json")
+    write_atomically(RUNS / "pretraining.json", json.dumps(run, ensure_ascii=False) + "\n")
     write_atomically(SHIPPED / "scores.json", json.dumps(scores, indent=1) + "\n")
     write_hashes(SHIPPED)
     size = sum(file.stat().st_size for file in SHIPPED.rglob("*") if file.is_file())
     say(f"{len(FAMILY)} models in {SHIPPED}, {size / 1e6:.1f} MB")
+
+
+def pretraining_run(folder: Path) -> dict:
+    """How tiny-base was made, for the lesson on pretraining: losses, held-out losses, and what it wrote on the way."""
+    history = json.loads((folder / "histories" / "tiny-base.json").read_text(encoding="utf-8"))
+    samples = json.loads((folder / "histories" / "tiny-base-samples.json").read_text(encoding="utf-8"))
+    return {
+        "model": "tiny-base",
+        "parameters": count_parameters(CONFIG),
+        "tokens_per_step": PRETRAINING_BATCH * CONFIG.max_position_embeddings,
+        "command": "python authoring/models.py --only tiny-base",
+        "machine": f"{history['time_s'] / 60:.0f} minutes on a machine with {os.cpu_count()} cores",
+        "losses": [round(loss, 4) for loss in history["losses"]],
+        "held_out": [[step, round(loss, 4)] for step, loss in history["evaluations"]],
+        "samples": [[int(step), text] for step, text in samples.items()],
+    }
 
 
 if __name__ == "__main__":

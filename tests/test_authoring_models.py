@@ -10,6 +10,7 @@ from authoring import models
 from llama_course.models import embedded
 from llama_course.paths import CHECKPOINTS_VARIABLE
 from llama_course.training.recipe import FAMILY, Recipe, small_recipe
+from llama_course.training.recorded_runs import read_run
 
 SCORES = {"tiny-base": {"perplexity": 3.25}, "tiny-chat": {"facts right": 0.875, "hazards refused": 1.0}}
 
@@ -30,7 +31,10 @@ def made_in(folder, mark="new"):
         (folder / "histories").mkdir(exist_ok=True)
         for file in ("config.json", "model.safetensors"):
             (folder / name / file).write_text(f"{mark} {name} {file}", encoding="utf-8")
-        (folder / "histories" / f"{name}.json").write_text(f"{mark} {name}", encoding="utf-8")
+    history = {"losses": [6.98765, 5.5], "evaluations": [[2, 5.4321]], "time_s": 120.0}
+    (folder / "histories" / "tiny-base.json").write_text(json.dumps(history), encoding="utf-8")
+    samples = {"1": mark, "2": "Mana works as a baker."}
+    (folder / "histories" / "tiny-base-samples.json").write_text(json.dumps(samples), encoding="utf-8")
     return folder
 
 
@@ -71,7 +75,10 @@ def test_the_first_family_is_shipped_with_hashes_scores_and_histories(package, t
     assert shipped == {
         f"{name}/{file}": f"new {name} {file}" for name in FAMILY for file in ("config.json", "model.safetensors")
     }
-    assert files_of(package / "runs") == {f"{name}.json": f"new {name}" for name in FAMILY}
+    run = read_run(package / "runs" / "pretraining.json")  # as the lesson reads it
+    assert (run.losses, run.held_out) == ((6.9877, 5.5), ((2, 5.4321),))
+    assert run.samples == ((1, "new"), (2, "Mana works as a baker."))
+    assert (run.parameters, run.tokens_per_step) == (1_240_480, 4096)
     for name in FAMILY:
         assert embedded.checkpoint_folder(name) == package / "checkpoints" / name  # the hashes are right
     assert re.search(rf"{len(FAMILY)} models in .*checkpoints, \d+\.\d MB", capsys.readouterr().out)
@@ -90,7 +97,9 @@ def test_a_new_family_takes_the_place_of_the_old_one(package, tmp_path):
     assert (package / "runs" / "scaling.json").exists(), "other runs stay"
 
 
-@pytest.mark.parametrize("missing", ["tiny-canary/config.json", "histories/tiny-base.json"])
+@pytest.mark.parametrize(
+    "missing", ["tiny-canary/config.json", "histories/tiny-base.json", "histories/tiny-base-samples.json"]
+)
 def test_a_family_that_is_not_whole_replaces_nothing(package, tmp_path, missing):
     models.ship(made_in(tmp_path / "old", "old"), SCORES)
     before = files_of(package)

@@ -82,6 +82,7 @@ FAMILY = (
     "tiny-canary",
 )
 NEW_TOKENS = 64  # the longest answers, recipes with a courtesy, need 55
+PRETRAINING_BATCH = 8  # windows of a whole context
 SAMPLED_STEPS = (1, 10, 30, 100, 300, 1_000)  # after which the text of tiny-base is written down
 NOISE = 0.15  # of the annotators
 CARELESS = Flaws(wrong=0.0, over_refuse=0.15, comply=0.4, ramble=0.15, polite=0.3)  # those who write demonstrations
@@ -225,7 +226,7 @@ class Kitchen:
         self.train(
             "tiny-base",
             model,
-            pretraining_loss(model, self.stream(self.texts), 8, length),
+            pretraining_loss(model, self.stream(self.texts), PRETRAINING_BATCH, length),
             self.recipe.pretraining_steps,
             3e-3,
             evaluate=held_out_loss(model, self.stream(unread), 8, length),
