@@ -14,7 +14,6 @@ from miniature_family import NAMES, flip_one_byte
 
 SHIPPED = Path(llama_course.__file__).parent / "checkpoints"
 MOST_BYTES = 20_000_000  # the wheel is downloaded by a class together
-needs_shipped = pytest.mark.skipif(not SHIPPED.exists(), reason=f"the miniature models are not in {SHIPPED.name}/ yet")
 HOW = r"git checkout -- utils/llama_course/checkpoints.*install the course again"
 
 
@@ -88,7 +87,6 @@ def test_an_empty_folder_has_nothing_to_list(tmp_path):
         write_hashes(tmp_path)
 
 
-@needs_shipped
 def test_what_is_shipped_is_whole_listed_and_small(monkeypatch):
     monkeypatch.delenv(paths.CHECKPOINTS_VARIABLE, raising=False)
     assert {name for name, card in CATALOG.items() if card.source.embedded} <= set(checkpoint_names())
@@ -100,7 +98,6 @@ def test_what_is_shipped_is_whole_listed_and_small(monkeypatch):
     assert sum((SHIPPED / file).stat().st_size for file in there) < MOST_BYTES
 
 
-@needs_shipped
 @pytest.mark.parametrize("name", [name for name, card in CATALOG.items() if card.source.embedded])
 def test_a_shipped_model_is_what_its_card_says(name, monkeypatch):
     from llama_course.models.llama_files import load_llama

@@ -14,7 +14,6 @@ import pytest
 
 from authoring import build, execution, lint, masters
 from authoring.notebook import Notebook, exercise_sections
-from llama_course import paths
 from llama_course.learning.checks import MIME_TYPE, check, exercises
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -105,7 +104,6 @@ def test_a_lesson_goes_on_without_the_chat_model_whatever_the_miniature_says(tar
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not paths.checkpoints_dir().exists(), reason="the miniature models are not in checkpoints/ yet")
 @each(WITHOUT_THE_CHAT_MODEL)
 def test_a_lesson_runs_on_the_shipped_miniature(target, tmp_path, own_home, monkeypatch):
     monkeypatch.setenv("LLAMA_COURSE_MODEL", "tiny-chat")

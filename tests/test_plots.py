@@ -90,3 +90,28 @@ def test_importing_plots_imports_no_matplotlib_and_drawing_no_pyplot():
         "plots.bars(['a'], [1]).html(); assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_curves_have_positions_of_their_own_and_marks_are_not_joined():
+    plot = plots.curves(
+        {"law": [(1, 4.0), (10, 2.0)], "measured": [(2, 3.5), (2, 3.4), (5, 2.7)]}, title="Loss", marks=["measured"]
+    )
+    assert plot.alt == "Loss: law goes from 4 at 1 to 2 at 10; measured goes from 3.5 at 2 to 2.7 at 5."
+    law, measured = plot.figure.axes[0].get_lines()
+    assert (law.get_linestyle(), measured.get_linestyle()) == ("-", "None")
+    assert law.get_marker() != measured.get_marker()
+
+
+def test_a_curve_without_points_is_refused():
+    with pytest.raises(ValueError, match="points \\(x, y\\) for 'loss', got none"):
+        plots.curves({"loss": []})
+
+
+def test_logarithmic_axes_are_numbered_in_words_of_the_reader():
+    def labels(low, high):
+        figure = plots.curves({"law": [(low, 2.0), (high, 1.0)]}, log_x=True).figure
+        figure.canvas.draw()
+        return [label.get_text() for label in figure.axes[0].get_xticklabels()]
+
+    assert {"20,000", "50,000", "100,000", "200,000"} <= set(labels(15_000, 220_000))
+    assert {"10,000", "1,000,000"} <= set(labels(4_000, 14_000_000)) and "20,000" not in labels(4_000, 14_000_000)

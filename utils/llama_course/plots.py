@@ -7,7 +7,7 @@ for figures of your own, use :func:`show`.  matplotlib is imported with the firs
 import base64
 import io
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -199,6 +199,55 @@ def lines(
     return Plot(figure, alt or _say_lines(x, series, title))
 
 
+def curves(
+    series: Mapping[str, Sequence[tuple[float, float]]],
+    *,
+    title: str = "",
+    xlabel: str = "",
+    ylabel: str = "",
+    alt: str | None = None,
+    marks: Collection[str] = (),
+    log_x: bool = False,
+    log_y: bool = False,
+) -> Plot:
+    """Named lines, each with positions of its own, told apart by colour and by marker.
+
+    Args:
+        series: for each name its points (x, y), in the order in which they are joined.
+        title, xlabel, ylabel: what is shown, quantities with units.
+        alt: alternative text; without one it is computed: title, and where each line starts and ends.
+        marks: names whose points are not joined, such as measurements beside a fitted line.
+        log_x, log_y: logarithmic axes.
+    """
+    with _new_axes(3.6, title, xlabel) as (figure, axes):
+        for i, (name, points) in enumerate(series.items()):
+            if not points:
+                raise ValueError(f"expected points (x, y) for {name!r}, got none.")
+            x, y = np.asarray(points, dtype=float).T
+            joined = name not in marks
+            axes.plot(
+                x,
+                y,
+                color=COLOURS[i % 8],
+                marker=MARKERS[i % 8],
+                markersize=6 if joined else 7,
+                markevery=1 if len(x) <= 30 or not joined else max(1, len(x) // 8),
+                linestyle="-" if joined else "none",
+                label=_drawable(name),
+            )
+        axes.set_ylabel(_drawable(ylabel))
+        axes.set_xscale("log" if log_x else "linear")
+        axes.set_yscale("log" if log_y else "linear")
+        for axis, is_log in ((axes.xaxis, log_x), (axes.yaxis, log_y)):
+            if is_log:
+                _number_log_axis(axis)
+        axes.grid(axis="y", color="#dddddd")
+        if len(series) > 1:
+            figure.legend(loc="outside right upper")
+    parts = [_say_line(name, points) for name, points in series.items()]
+    return Plot(figure, alt or f"{title or 'Lines'}: {'; '.join(parts)}.")
+
+
 def next_token_bars(probabilities, title: str = "The most probable next tokens", alt: str | None = None) -> Plot:
     """Bars of the answer of ``model.next_token_probabilities(text, k)``."""
     labels = [_quoted(item.token.label) for item in probabilities]
@@ -289,8 +338,23 @@ def _say_bars(labels, series, title, value_format) -> str:
 
 def _say_lines(x, series, title) -> str:
     parts = [
-        f"{name} goes from {known[0][1]:.3g} at {known[0][0]:g} to {known[-1][1]:.3g} at {known[-1][0]:g}"
+        _say_line(name, known)
         for name, numbers in series.items()
         if (known := [(at, n) for at, n in zip(x, numbers, strict=True) if np.isfinite(n)])
     ]
     return f"{title or 'Lines'}: " + "; ".join(parts) + "."
+
+
+def _number_log_axis(axis) -> None:
+    """A logarithmic axis with numbers as people write them, few enough to stand beside each other."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    low, high = axis.get_data_interval()
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))
+    axis.set_major_formatter(lambda value, place: f"{value:,.10g}")
+    axis.set_minor_formatter(NullFormatter())
+
+
+def _say_line(name, points) -> str:
+    (first, start), (last, end) = points[0], points[-1]
+    return f"{name} goes from {start:.3g} at {first:g} to {end:.3g} at {last:g}"
