@@ -152,7 +152,7 @@ def test_advantages_are_against_the_batch_or_the_group():
 
 @pytest.mark.parametrize("wrong", [{"prompts": 1}, {"epochs": 0}, {"kl_weight": -0.1}, {"kl_weight": float("nan")}])
 def test_impossible_settings_are_refused(wrong):
-    with pytest.raises(ValueError, match="expected|must be"):
+    with pytest.raises(ValueError, match=r"expected|must be"):
         settings(**wrong)
 
 
