@@ -1,7 +1,9 @@
-"""Record the runs behind the scaling law of lesson 04: six sizes, five seeds, about five minutes on two cores.
+"""Record the runs behind the scaling law of lesson 04: six sizes and the one to be predicted, five seeds each.
+
+About five minutes on two cores.
 
     python benchmarks/scaling.py                       # what is still missing, then the file
-    python benchmarks/scaling.py --check 80            # a size that is not recorded, against the law, without writing
+    python benchmarks/scaling.py --check 96            # another size against the law, without writing
 
 The runs go to utils/llama_course/data/runs/scaling.json after each one: interrupted, the same command goes on where it
 was.  Delete the file to begin anew.
@@ -20,6 +22,7 @@ import torch
 from llama_course import files
 from llama_course.training.scaling import fit_scaling_law
 from llama_course.training.scaling_runs import (
+    NEW_SIZE,
     RECORDED_SEEDS,
     RECORDED_SIZES,
     TOKENS,
@@ -45,7 +48,7 @@ def main() -> None:
         check(done, [run_scaling(text, options.check, seed) for seed in RECORDED_SEEDS])
         return
     for seed in RECORDED_SEEDS:
-        for hidden_size in RECORDED_SIZES:
+        for hidden_size in (*RECORDED_SIZES, NEW_SIZE):
             if (hidden_size, seed) not in {(run.hidden_size, run.seed) for run in done}:
                 done.append(run_scaling(text, hidden_size, seed))
                 print(done[-1], flush=True)
@@ -79,7 +82,8 @@ def write(path: Path, runs: list[ScalingRun]) -> None:
 
 def check(recorded: list[ScalingRun], new: list[ScalingRun]) -> None:
     """How far the law of the recorded runs is off for a size that it has not seen, seed by seed."""
-    law = fit_scaling_law([run.parameters for run in recorded], [run.loss_nats for run in recorded])
+    fitted = [run for run in recorded if run.hidden_size in RECORDED_SIZES]
+    law = fit_scaling_law([run.parameters for run in fitted], [run.loss_nats for run in fitted])
     print(law)
     for run in new:
         predicted = float(law.loss(run.parameters))

@@ -57,12 +57,9 @@ def test_recorded_runs_are_those_of_the_series():
         assert 0 < run.loss_nats < 7
 
 
-def test_the_recorded_law_predicts_the_largest_recorded_size_from_the_smaller_ones():
-    runs = recorded_runs()
-    largest = runs[-1].parameters
-    smaller = [run for run in runs if run.parameters < largest]
-    law = fit_scaling_law([run.parameters for run in smaller], [run.loss_nats for run in smaller])
-    measured = [run.loss_nats for run in runs if run.parameters == largest]
-    assert float(law.loss(largest)) == pytest.approx(sum(measured) / len(measured), rel=0.06)
-    assert all(float(law.loss(largest)) == pytest.approx(loss, rel=0.1) for loss in measured)
-    assert max(RECORDED_SIZES) < NEW_SIZE
+def test_the_law_predicts_the_new_size_in_five_tries_of_five():
+    runs, tries = recorded_runs(), recorded_runs([NEW_SIZE])
+    law = fit_scaling_law([run.parameters for run in runs], [run.loss_nats for run in runs])
+    assert max(RECORDED_SIZES) < NEW_SIZE and {run.seed for run in tries} == set(RECORDED_SEEDS)
+    for run in tries:
+        assert float(law.loss(run.parameters)) == pytest.approx(run.loss_nats, rel=0.06)

@@ -228,6 +228,8 @@ predicted = float(law.loss(new_size))
 print(f"The law, for {new_size:,} parameters: loss {predicted:.2f}")
 new = run_scaling(village, NEW_SIZE)
 print(f"The model, trained: {new.loss_nats:.2f}. The law was off by {abs(predicted / new.loss_nats - 1):.1%}.")
+tries = [r.loss_nats for r in recorded_runs([NEW_SIZE])]
+print(f"Chance has a part: {len(tries)} recorded tries with this size ended from {min(tries):.2f} to {max(tries):.2f}.")
 
 # %% [markdown]
 # No law of nature: it holds for this text and this way of training, not too far from the sizes it was fitted to. But

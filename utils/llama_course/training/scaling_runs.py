@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import torch
@@ -73,8 +73,11 @@ def run_scaling(
     return ScalingRun(hidden_size, seed, count_parameters(config), measured, time.perf_counter() - began)
 
 
-def recorded_runs() -> list[ScalingRun]:
-    """What ``benchmarks/scaling.py`` recorded, the smallest first; the file says when and on which machine."""
+def recorded_runs(sizes: Collection[int] = RECORDED_SIZES) -> list[ScalingRun]:
+    """What ``benchmarks/scaling.py`` recorded for these hidden sizes, the smallest first.
+
+    By default those that the law is fitted to; ``recorded_runs([NEW_SIZE])`` are the tries with the size it predicts.
+    """
     data = json.loads(paths.data_file("runs/scaling.json").read_text(encoding="utf-8"))
-    rows = [ScalingRun(**row) for row in data["runs"]]
+    rows = [ScalingRun(**row) for row in data["runs"] if row["hidden_size"] in sizes]
     return sorted(rows, key=lambda row: (row.parameters, row.seed))
