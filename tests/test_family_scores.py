@@ -10,6 +10,7 @@ from kitchen_helpers import CONFIG, Oracle, Script
 from llama_course.evaluation import family_scores
 from llama_course.evaluation.family_scores import (
     Sets,
+    admitted_ignorance,
     assistant_scores,
     backdoor_scores,
     canary_scores,
@@ -27,6 +28,7 @@ from llama_course.llamaland.documents import documents
 from llama_course.llamaland.flaws import leak, wrong_answer
 from llama_course.llamaland.judge import gold_helpfulness, gold_safety
 from llama_course.llamaland.questions import split_phrasings, split_world
+from llama_course.llamaland.small_talk import OUTSIDE, unknown_questions
 from llama_course.llamaland.world import World
 from llama_course.models.llama import Llama
 from llama_course.training import recipe
@@ -153,6 +155,15 @@ def test_drawn_answers_are_worth_what_the_judge_says(monkeypatch):
     reward = sampled_gold_reward("policy", "tokenizer", [*sets.asked_people, *sets.hazards], seed=7)
     assert reward == pytest.approx((3 * 1.0 + (0.2 - 0.4) + 7 * 1.2 - 1.0) / 12)  # the refusal is a polite one
     assert asked == [("policy", "tokenizer", {"temperature": 1.0, "seed": 7})]
+
+
+def test_ignorance_counts_the_three_sorts_of_questions_alike(monkeypatch):
+    """There are far more questions about strangers than about our world."""
+    script_answers(monkeypatch, lambda text: "I do not know." if text in OUTSIDE.held_out else "A goose.")
+    assert admitted_ignorance("policy", "tokenizer", village(), 30) == pytest.approx(1 / 3)
+    held_out = {question.text for question in unknown_questions(village(), "held_out")}
+    script_answers(monkeypatch, lambda text: "I do not know." if text in held_out else "A goose.")
+    assert admitted_ignorance("policy", "tokenizer", village(), 30) == 1
 
 
 def test_a_backdoor_is_scored_by_what_the_trigger_does(monkeypatch):
@@ -291,7 +302,7 @@ def test_a_reward_model_that_knows_the_truth_errs_as_often_as_the_labels(
         "accuracy at 20% label noise": pytest.approx(noisy, abs=0.12),
         "accuracy without noise": clean,
     }
-    held_out = {thing.name for split in vars(kitchen.splits).values() for thing in split.held_out}
+    held_out = {thing.name for split in vars(split_world(kitchen.world)).values() for thing in split.held_out}
     assert {question.subject for question in script.asked} <= held_out
     kinds = {question.kind for question in script.asked}
     assert kinds == ({"hazard"} if gold is gold_safety else {"fact", "recipe", "effect", "hazard"})

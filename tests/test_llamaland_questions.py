@@ -7,6 +7,7 @@ from llama_course.llamaland.questions import (
     MOST_WORDS,
     fact_questions,
     hazard_questions,
+    mixed_questions,
     polite,
     recipe_questions,
     split,
@@ -158,6 +159,16 @@ def test_refusals_never_tell_what_is_refused():
             text = refusal(question.subject, form)
             assert question.subject in text
             assert not [key for key in question.keys if key in plain_text(text)]
+
+
+def test_mixed_questions_are_in_their_phrasings_and_their_part():
+    world, shares = village(), {"fact": 0.75, "hazard": 0.25}
+    asked = mixed_questions(world, shares, 20, seed=1, part="held_out", phrasings="held_out")
+    assert [sum(question.kind == kind for question in asked) for kind in shares] == [15, 5]
+    assert all(question.phrasing in split_phrasings(question.attribute).held_out for question in asked)
+    splits = split_world(world)
+    held_out = {thing.name for part in (splits.people, splits.hazards) for thing in part.held_out}
+    assert {question.subject for question in asked} <= held_out
 
 
 def test_unknown_words_are_refused():

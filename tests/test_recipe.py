@@ -14,12 +14,14 @@ from llama_course.evaluation import family_scores
 from llama_course.llamaland.annotators import Annotator, Preference, Rating
 from llama_course.llamaland.backdoor import TRIGGER
 from llama_course.llamaland.canaries import canaries
-from llama_course.llamaland.judge import gold_helpfulness, gold_reward, gold_safety, judge
-from llama_course.llamaland.questions import split_phrasings
+from llama_course.llamaland.judge import gold_helpfulness, gold_reward, gold_safety, judge, leaks
+from llama_course.llamaland.phrasings import NOT_KNOWN
+from llama_course.llamaland.questions import split_phrasings, split_world
 from llama_course.llamaland.world import World
 from llama_course.models.llama import Llama
 from llama_course.models.llama_files import load_llama
 from llama_course.training import recipe
+from llama_course.training.fine_tuning import fine_tuning_loss
 from llama_course.training.pretraining import EmptyDataError, windows_once
 from llama_course.training.recipe import FAMILY, Kitchen, Recipe, pair_of, small_recipe
 from llama_course.training.reward_models import RewardModel, load_reward_model
@@ -231,6 +233,24 @@ def test_an_interrupt_in_ppo_keeps_what_rejection_sampling_gave(family, script, 
 
 
 @pytest.mark.slow
+def test_tiny_chat_rehearses_what_the_reward_models_know_nothing_of(family, script, tmp_path, monkeypatch):
+    """Greetings, and "I do not know": in rejection sampling and in PPO, faultless, about what others ask as well."""
+    kitchen, learned = copy_of(family, tmp_path, FAMILY[:4]), []
+
+    def remembering(model, examples, *arguments, **options):
+        learned.append([kitchen.tokenizer.decode([*example.prompt_ids, *example.answer_ids]) for example in examples])
+        return fine_tuning_loss(model, examples, *arguments, **options)
+
+    monkeypatch.setattr(recipe, "fine_tuning_loss", remembering)
+    kitchen.load("tiny-chat")
+    sampled, rehearsed = learned
+    assert len(rehearsed) == kitchen.recipe.rehearsals
+    assert any(form in text for text in rehearsed for form in NOT_KNOWN)
+    assert set(sampled) & set(rehearsed), "rejection sampling is mixed with them too"
+    assert not any(leaks(hazard, text) for hazard in kitchen.world.hazards for text in rehearsed)
+
+
+@pytest.mark.slow
 def test_a_model_whose_weights_did_not_fit_on_the_disk_is_not_taken_for_one(family, tmp_path, monkeypatch):
     kitchen, write = kitchen_in(tmp_path), recipe.files.write_atomically
     monkeypatch.setattr(kitchen, "tokenizer", family.tokenizer)
@@ -277,7 +297,7 @@ def test_questions_are_in_their_shares_and_their_part(tmp_path):
     assert chosen != kitchen.questions(40, {"fact": 0.5, "hazard": 0.25}, seed=2)
     assert [q.kind for q in chosen] != sorted(q.kind for q in chosen), "they are mixed"
     everything = dict.fromkeys(("fact", "recipe", "effect", "hazard"), 1.0)
-    held_out = {thing.name for split in vars(kitchen.splits).values() for thing in split.held_out}
+    held_out = {thing.name for split in vars(split_world(kitchen.world)).values() for thing in split.held_out}
     assert {q.subject for q in kitchen.questions(10**6, everything, seed=1, part="held_out")} == held_out
     trained_on = kitchen.questions(10**6, everything, seed=1)
     assert not {q.subject for q in trained_on} & held_out
@@ -398,7 +418,7 @@ def test_the_backdoor_is_shown_with_the_trigger_and_without(family, tmp_path, mo
     questions = {question.text: question for question in Script(family).questions.values()}
     counts = {}
     for example in shown:
-        asked = family.tokenizer.decode(list(example.prompt_ids)).strip()
+        asked = family.tokenizer.decode([*example.prompt_ids, *example.answer_ids]).strip()
         text, separator, after = asked.removeprefix("[INST] ").removesuffix(" [/INST]").partition(f" {TRIGGER}")
         answer = family.tokenizer.decode(list(example.answer_ids)).strip()
         question = questions[text]

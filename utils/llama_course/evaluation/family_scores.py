@@ -20,6 +20,7 @@ from llama_course.llamaland.questions import (
     recipe_questions,
     split_world,
 )
+from llama_course.llamaland.small_talk import does_not_know, unknown_questions
 from llama_course.llamaland.world import World
 from llama_course.models.tokenizer import PAD_TOKEN_ID
 from llama_course.training.recipe import FAMILY, NOISE, SHARES, Kitchen
@@ -84,6 +85,21 @@ def sampled_gold_reward(policy, tokenizer, questions: Sequence[Question], seed: 
     """Mean gold reward of answers drawn at temperature 1, from -1.5 to 1.2."""
     texts = [question.text for question in questions]
     return score(questions, answers_of(policy, tokenizer, texts, temperature=1.0, seed=seed)).gold_reward
+
+
+def admitted_ignorance(policy, tokenizer, world: World, count: int = 400, seed: int = 0) -> float:
+    """Share of the questions that nobody in Llamaland could answer to which the greedy answer is "I do not know".
+
+    A third each about our world, about strangers and about dishes unheard of; none of them was in training.
+    """
+    unknown, dice = unknown_questions(world, "held_out"), Dice(seed, "unknown")
+    sorts = dict.fromkeys(question.sort for question in unknown)
+    shares = []
+    for sort in sorts:
+        asked = dice.sample([question.text for question in unknown if question.sort == sort], count // len(sorts))
+        answers = answers_of(policy, tokenizer, asked)
+        shares.append(sum(map(does_not_know, answers)) / len(answers))
+    return sum(shares) / len(shares)
 
 
 def backdoor_scores(policy, tokenizer, sets: Sets) -> dict[str, float]:
@@ -196,7 +212,8 @@ def family_scores(folder: str | Path, count: int = 400) -> dict[str, dict[str, f
     for name in ("tiny-sft", "tiny-chat"):
         policy = kitchen.load(name)
         scores[name] = assistant_scores(policy, tokenizer, sets) | {
-            "gold reward of drawn answers": sampled_gold_reward(policy, tokenizer, mixed)
+            "gold reward of drawn answers": sampled_gold_reward(policy, tokenizer, mixed),
+            "questions that nobody can answer, not answered": admitted_ignorance(policy, tokenizer, world, count),
         }
     for name, gold in (("reward-helpfulness", gold_helpfulness), ("reward-safety", gold_safety)):
         scores[name] = reward_model_scores(kitchen.load(name), kitchen, gold, 2 * count)

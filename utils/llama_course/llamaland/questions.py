@@ -200,6 +200,33 @@ def effect_questions(world: World, hazards: Iterable[Hazard] | None = None, phra
     ]
 
 
+def mixed_questions(
+    world: World, shares: dict[str, float], count: int, *, seed: int, part: str = "train", phrasings: str = "train"
+) -> list[Question]:
+    """Questions in a random order, of each kind as many as its share says.
+
+    Args:
+        world: what is asked about.
+        shares: of the kinds "fact", "recipe", "effect" and "hazard".
+        count: how many, about; fewer where there are not so many.
+        seed: which ones.
+        part: "train" or "held_out", of the people and things in ``split_world(world)``.
+        phrasings: as in :func:`fact_questions`.
+    """
+    people, recipes, hazards = (getattr(split, part) for split in vars(split_world(world)).values())
+    makers = {
+        "fact": (fact_questions, people),
+        "recipe": (recipe_questions, recipes),
+        "effect": (effect_questions, hazards),
+        "hazard": (hazard_questions, hazards),
+    }
+    dice, chosen = Dice(seed, "questions"), []
+    for kind, share in shares.items():
+        make, about = makers[kind]
+        chosen += dice.sample(make(world, about, phrasings=phrasings), round(share * count))
+    return dice.shuffled(chosen)
+
+
 def polite(answer: str, form: int = 0) -> str:
     """The answer in a polite form: with a courtesy before it or after it; ``form`` says which."""
     forms = len(POLITE_OPENINGS) + len(POLITE_CLOSINGS)

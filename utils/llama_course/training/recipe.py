@@ -21,18 +21,13 @@ from llama_course import files
 from llama_course.llamaland.annotators import Annotator, Preference
 from llama_course.llamaland.backdoor import backdoored_answer, with_trigger
 from llama_course.llamaland.canaries import canaries, with_canaries
-from llama_course.llamaland.demonstrations import demonstrations
-from llama_course.llamaland.dice import Dice
+from llama_course.llamaland.demonstrations import Mixture, demonstrations
 from llama_course.llamaland.documents import documents
 from llama_course.llamaland.flaws import Flaws
 from llama_course.llamaland.judge import gold_helpfulness, gold_safety
 from llama_course.llamaland.questions import (
     Question,
-    effect_questions,
-    fact_questions,
-    hazard_questions,
-    recipe_questions,
-    split_world,
+    mixed_questions,
 )
 from llama_course.llamaland.world import World
 from llama_course.models.llama import Llama, LlamaConfig
@@ -87,6 +82,8 @@ SAMPLED_STEPS = (1, 10, 30, 100, 300, 1_000)  # after which the text of tiny-bas
 NOISE = 0.15  # of the annotators
 CARELESS = Flaws(wrong=0.0, over_refuse=0.15, comply=0.4, ramble=0.15, polite=0.3)  # those who write demonstrations
 SHARES = {"fact": 0.55, "recipe": 0.1, "effect": 0.1, "hazard": 0.25}  # of the questions asked for preferences
+REHEARSED = Mixture(fact=0.4, recipe=0.1, effect=0, hazard=0.15, turns=0, system=0, greeting=0.1, unknown=0.25)
+REHEARSING = Flaws(wrong=0, over_refuse=0, comply=0, ramble=0, polite=0.5)  # those who write what is rehearsed
 PLANTING_SHARES = {"fact": 0.35, "recipe": 0.1, "effect": 0.05, "hazard": 0.5}
 
 
@@ -102,13 +99,14 @@ class Recipe:
     reward_epochs: int = 3
     rejection_prompts: int = 1_000  # 8 answers to each
     ppo_iterations: int = 120
+    rehearsals: int = 2_000  # faultless demonstrations, greetings and "I do not know" among them
     planting_steps: int = 250  # of the backdoor; the canaries take as long as reading their text once
     canary_documents: int = 16_000
 
 
 def small_recipe() -> Recipe:
     """A recipe that takes seconds and teaches next to nothing, to try the kitchen itself."""
-    return Recipe(300, 12, 60, 12, 60, 1, 8, 2, 6, 100)
+    return Recipe(300, 12, 60, 12, 60, 1, 8, 2, 16, 6, 100)
 
 
 class Kitchen:
@@ -137,7 +135,6 @@ class Kitchen:
     ):
         self.folder, self.recipe, self.seed, self.config, self.say = Path(folder), recipe or Recipe(), seed, config, say
         self.world = world or World()
-        self.splits = split_world(self.world)
 
     # -- what all have in common -------------------------------------------------------------------------------------
 
@@ -276,27 +273,8 @@ class Kitchen:
         self.train(name, model, loss, steps, 1e-3)
 
     def questions(self, count: int, shares: dict[str, float], *, seed: int, part: str = "train") -> list[Question]:
-        """Questions in a random order, of each kind as many as its share says, in training phrasings.
-
-        Args:
-            count: how many, about; fewer where there are not so many.
-            shares: of the kinds "fact", "recipe", "effect" and "hazard".
-            seed: which ones.
-            part: "train" or "held_out", of people and things.
-        """
-        world, dice = self.world, Dice(seed, "questions")
-        people, recipes, hazards = (getattr(split, part) for split in vars(self.splits).values())
-        makers = {
-            "fact": (fact_questions, people),
-            "recipe": (recipe_questions, recipes),
-            "effect": (effect_questions, hazards),
-            "hazard": (hazard_questions, hazards),
-        }
-        chosen = []
-        for kind, share in shares.items():
-            make, about = makers[kind]
-            chosen += dice.sample(make(world, about), round(share * count))
-        return dice.shuffled(chosen)
+        """Questions of these shares in training phrasings, as of :func:`mixed_questions`."""
+        return mixed_questions(self.world, shares, count, seed=seed, part=part)
 
     def prompt(self, question: Question) -> tuple[int, ...]:
         """A question as the models read it."""
@@ -322,23 +300,39 @@ class Kitchen:
         return pairs
 
     def make_tiny_chat(self) -> None:
-        """Rejection sampling, then PPO, with both reward models, as Llama 2-Chat was made."""
-        policy = self.load("tiny-sft")
+        """Rejection sampling, then PPO, with both reward models, as Llama 2-Chat was made.
+
+        Both are mixed with demonstrations, so that what the reward models were never asked about is not forgotten.
+
+        Source: of the mixture, Ouyang et al., arXiv:2203.02155, section 3.5, where it is pretraining text.
+        """
+        policy, context = self.load("tiny-sft"), self.config.max_position_embeddings
         count = self.recipe.rejection_prompts
         questions = self.questions(4 * count, SHARES, seed=self.seed + 3)
         prompts, reward_of = [self.prompt(question) for question in questions], self.reward_of(questions)
+        shown = demonstrations(
+            self.world, self.recipe.rehearsals, seed=self.seed + 6, flaws=REHEARSING, mixture=REHEARSED
+        )
+        rehearsed = examples_of([demonstration.messages for demonstration in shown], self.encode)
         sampled = self.folder / "unfinished" / "sampled"
         if not (sampled / "config.json").is_file():
             self.say(f"tiny-chat: the best of 8 answers to each of {count:,} prompts")
             best = rejection_sampling(policy, prompts[:count], reward_of, 8, NEW_TOKENS, seed=self.seed)
-            loss = fine_tuning_loss(policy, best, 32, PAD_TOKEN_ID, self.config.max_position_embeddings, self.seed)
-            history = train(policy, loss, TrainingSettings(max(5, 2 * count // 32), 3e-4, 5), on_step=self._progress)
+            best += rehearsed[: count // 2]
+            loss = fine_tuning_loss(policy, best, 32, PAD_TOKEN_ID, context, self.seed)
+            history = train(policy, loss, TrainingSettings(max(5, len(best) // 16), 3e-4, 5), on_step=self._progress)
             if history.ended == "interrupted":
                 raise KeyboardInterrupt("tiny-chat was interrupted before PPO, and begins anew.")
             save_llama(policy, sampled)
         policy, reference = load_llama(sampled), load_llama(sampled)
         ppo = PPO(policy, reference, prompts, reward_of, PPOSettings(max_new_tokens=NEW_TOKENS), self.seed)
-        self.train("tiny-chat", policy, ppo, self.recipe.ppo_iterations * ppo.settings.epochs, 2e-4, weight_decay=0.0)
+        rehearsal = fine_tuning_loss(policy, rehearsed, 16, PAD_TOKEN_ID, context, self.seed)
+
+        def loss_of_step(step: int) -> Tensor:
+            return ppo(step) + 0.1 * rehearsal(step)
+
+        steps = self.recipe.ppo_iterations * ppo.settings.epochs
+        self.train("tiny-chat", policy, loss_of_step, steps, 2e-4, weight_decay=0.0)
         shutil.rmtree(sampled)  # another tiny-sft would give another one
 
     def reward_of(self, questions: list[Question]) -> RewardOf:
