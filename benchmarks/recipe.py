@@ -272,7 +272,7 @@ def table(results: dict[str, dict[str, dict]]) -> str:
         for own in results.values()
         for measure, values in own.items()
         for what in values
-        if what != "points"
+        if what != "points" and not what.endswith("_s")  # times depend on what else the computer did
     )
     for measure, what in measures:
         values = [own[measure][what] for own in results.values() if measure in own]
@@ -291,12 +291,15 @@ def table(results: dict[str, dict[str, dict]]) -> str:
                     for own in results.values()
                     if method in own and (end := at_distance(own[method]["points"], best_of_n_kl(n), sort)) is not None
                 ]
-                spread = _spread(reached) if reached else "not reached | "
+                spread = _spread(reached) if reached else "- | never went so far"
+                if 0 < len(reached) < len(results):
+                    spread += f" ({len(results) - len(reached)} did not go so far)"
                 lines.append(f"| {method} | {best_of_n_kl(n):.2f} nats (best of {n}) | {sort} | {spread} |")
     return "\n".join(lines)
 
 
 def _spread(values: list[float]) -> str:
+    """Cells of the table: the median, and all values in the order of the seeds."""
     return f"{statistics.median(values):.3f} | {', '.join(f'{value:.3f}' for value in values)}"
 
 

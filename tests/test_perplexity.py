@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from llama_course.evaluation.perplexity import perplexity
+from llama_course.evaluation.perplexity import bits_per_byte, perplexity
 from llama_course.models.interface import Token, TokenLogProbability
 
 
@@ -40,3 +40,31 @@ def test_a_text_of_one_token_has_no_perplexity(nothing):
 def test_probabilities_instead_of_logarithms_are_noticed():
     with pytest.raises(ValueError, match="Did you pass probabilities"):
         perplexity([0.5, 0.25])
+
+
+# -- bits a byte -------------------------------------------------------------------------------------------------------
+
+
+def scored(*pieces):
+    """Tokens with a log-probability each, None for those that are not scored."""
+    return [TokenLogProbability(Token(n, t, t.encode()), lp) for n, (t, lp) in enumerate(pieces)]
+
+
+def test_a_model_that_knows_nothing_needs_eight_bits_for_a_byte(fake_model):
+    assert bits_per_byte(fake_model.log_probabilities("hello")) == pytest.approx(8)
+
+
+def test_the_same_surprise_in_larger_tokens_is_the_same_a_byte_and_another_perplexity():
+    small = scored(("x", None), ("ab", math.log(1 / 4)), ("cd", math.log(1 / 4)))
+    large = scored(("x", None), ("abcd", math.log(1 / 16)))
+    assert bits_per_byte(small) == pytest.approx(bits_per_byte(large)) == pytest.approx(1)
+    assert (perplexity(small), perplexity(large)) == pytest.approx((4, 16))
+
+
+def test_bytes_are_counted_and_not_characters():
+    assert bits_per_byte(scored(("x", None), ("é", math.log(1 / 16)))) == pytest.approx(2)
+
+
+def test_a_text_of_one_token_has_no_bits_a_byte():
+    with pytest.raises(ValueError, match="two tokens or more"):
+        bits_per_byte(scored(("x", None)))

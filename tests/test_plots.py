@@ -115,3 +115,18 @@ def test_logarithmic_axes_are_numbered_in_words_of_the_reader():
 
     assert {"20,000", "50,000", "100,000", "200,000"} <= set(labels(15_000, 220_000))
     assert {"10,000", "1,000,000"} <= set(labels(4_000, 14_000_000)) and "20,000" not in labels(4_000, 14_000_000)
+
+
+def test_intervals_are_drawn_as_they_are_said():
+    plot = plots.intervals(["a", "b"], [(50, 40, 65), (3, 1, 8)], title="Right", xlabel="%", mark=50)
+    assert plot.alt == "Right: a 50 (40 to 65); b 3 (1 to 8)."
+    axes = plot.figure.axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b"]
+    (errors,) = axes.containers
+    assert [segment[:, 0].tolist() for segment in errors.lines[2][0].get_segments()] == [[40, 65], [1, 8]]
+    assert "<img alt=" in plot.html()
+
+
+def test_intervals_need_one_name_each():
+    with pytest.raises(ValueError, match="one interval for each of 1 labels, got 2"):
+        plots.intervals(["a"], [(1, 0, 2), (1, 0, 2)])

@@ -110,6 +110,14 @@ def test_score(file, answers, expected):
     assert score(read_quiz(file), answers) == expected
 
 
+@pytest.mark.parametrize("lesson", ["03", "04"])
+@pytest.mark.parametrize("extreme", [min, max])
+def test_the_length_of_an_option_does_not_give_it_away(lesson, extreme):
+    questions = load_quiz(lesson).questions
+    right = [q for q in questions if extreme(q.options, key=lambda option: len(option.text)) is q.options[q.right]]
+    assert len(right) <= 0.6 * len(questions)
+
+
 def test_lesson_without_a_quiz_and_unknown_lesson(monkeypatch):
     def none(name):
         raise FileNotFoundError(name)

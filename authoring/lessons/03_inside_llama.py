@@ -76,11 +76,14 @@ print(q_proj)
 # %%
 import mmap
 
-with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-    print("“Paris” found:", data.find(b"Paris") >= 0)
+for name in ("model.safetensors", "tokenizer.json"):
+    with open(folder / name, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        print(f"“Paris” in {name}: {data.find(b'Paris') >= 0}")
 
 # %% [markdown]
-# No word, no rule, nothing that could run. What to do with the numbers is the code's part.
+# No word, no rule, nothing that could run. Two small files go with it: the tokenizer's list of tokens, which names
+# *Paris* and does not say what it is, and `config.json`, the sizes, such as the number of layers. What to do with all
+# this is the code's part.
 #
 # ## 2. Five small functions
 #
@@ -92,9 +95,10 @@ import torch
 
 from llama_course.models.inside import open_model
 
+torch.manual_seed(0)  # the same random numbers in each run
 torch.set_grad_enabled(False)  # we only read; training comes in lesson 04
 model = open_model(folder)
-weights, config = model.weights, model.config
+weights, config = model.weights, model.config  # the arrays by name, and the sizes
 ids = model.ids("The capital of France is")
 x = weights["model.embed_tokens.weight"][ids]
 print([model.token(i).label for i in ids], "become an array of shape", tuple(x.shape))
@@ -107,11 +111,11 @@ print([model.token(i).label for i in ids], "become an array of shape", tuple(x.s
 
 # %%
 def rms_norm(x, factors, config):
-    return factors * x / torch.sqrt((x * x).mean(-1, keepdim=True) + config.rms_norm_eps)
+    return factors * x / torch.sqrt((x * x).mean(-1, keepdim=True) + config.rms_norm_eps)  # eps: never divide by 0
 
 
 def same(mine, theirs):
-    print("same:", torch.allclose(mine, theirs, rtol=1e-3, atol=1e-3))
+    print("same:", torch.allclose(mine, theirs, rtol=1e-3, atol=1e-3))  # but for rounding
 
 
 layer_0 = model.llama.model.layers[0]
@@ -139,8 +143,9 @@ w = arrays_of(weights, "model.layers.0.")
 same(feed_forward(normed, w), layer_0.mlp(normed))
 
 # %% [markdown]
-# **Mark the position.** No token knows yet where it stands. *RoPE* takes the numbers of a row in pairs, each the tip of
-# a clock's hand, and turns every hand by an angle that grows with the position. Some hands are fast, some slow.
+# **Mark the position.** No token knows yet where it stands. *RoPE* marks it in the rows that attention, the next part,
+# will compare; `head_dim` is their length. It takes the numbers of such a row in pairs, each the tip of a clock's hand,
+# and turns every hand by an angle that grows with the position. Some hands are fast, some slow.
 
 
 # %%
@@ -162,8 +167,8 @@ a, b = rotate(a, config), rotate(b, config)
 print("compared, three positions apart:", [f"{a[at] @ b[at - 3]:.2f}" for at in (3, 10, 19)])
 
 # %% [markdown]
-# Why turn? Attention will compare two rows by the sum of their products, `a @ b`. Now this depends on how far apart
-# they are, not on where: "the word before" looks the same everywhere in a text.
+# Why turn? Two rows are compared by the sum of their products, `a @ b`. Now this depends on how far apart they are, not
+# on where: "the word before" looks the same everywhere in a text.
 #
 # **Let tokens look at each other.** In *attention* each token makes three rows: a query (what it looks for), a key
 # (what it offers), a value (what it hands over). Its query times the keys gives scores; *softmax* (exp of each, divided
@@ -230,8 +235,9 @@ print(f"{lines} lines of code for {numbers:,} numbers")
 print(f"The paper's list of parts: {fact('parts').plain}")
 
 # %% [markdown]
-# That is all. Compare it with Hugging Face's library `transformers`, for which this file was made: first on the same
-# arrays, then with other sizes and random numbers.
+# That is all, but for the tokenizer and a loop that appends one token after the other. Compare it with Hugging Face's
+# library `transformers`, for which this file was made: first on the same arrays, then with other sizes and random
+# numbers.
 
 # %%
 import dataclasses
@@ -467,10 +473,10 @@ from llama_course.widgets.inside import LogitLensView
 LogitLensView(model, "The capital of France is")
 
 # %% [markdown]
-# Before any layer the model would repeat the word it has just read; then it mumbles punctuation; *Paris* comes at the
-# very end. Does it decide so late? A look cannot tell, an intervention can. Take a second sentence, *The capital of
-# Italy is*. Stop both after n layers, put the state of Italy's last token in the place of France's, and let the France
-# sentence run on. If that state carries the answer already, the model will say *Rome*.
+# Before any layer the model would repeat the word it has just read; then, for most layers, it mumbles spaces and full
+# stops; *Paris* comes at the very end. Does it decide so late? A look cannot tell, an intervention can. Take a second
+# sentence, *The capital of Italy is*. Stop both after n layers, put the state of Italy's last token in the place of
+# France's, and let the France sentence run on. If that state carries the answer already, the model will say *Rome*.
 #
 # **Predict first.** From which n on will it say *Rome*?
 

@@ -58,7 +58,8 @@ from llama_course.training.pretraining import pretraining_loss, random_windows
 config = LlamaConfig(vocab_size=1024, hidden_size=64, intermediate_size=160, num_hidden_layers=2,
                      num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=128,
                      tie_word_embeddings=True)  # fmt: skip
-model = Llama(config)  # built like lesson 03's, with random weights
+torch.manual_seed(0)  # the same random weights in each run
+model = Llama(config)  # built like lesson 03's
 batch = random_windows(village.stream, batch_size=8, length=128, seed=0, step=0)  # 8 pieces of the text
 
 # %%
@@ -71,7 +72,8 @@ for change in range(6):
     optimizer.step()  # each weight goes a little the other way
 
 # %% [markdown]
-# That is all. The rest is more text; the library's `train` repeats these lines, each time with other pieces.
+# With random weights it can only guess among all its tokens; a few changes help already. That is all. The rest is more
+# text: the library's `train` repeats these lines, each time with other pieces of it.
 #
 # **Predict first.** After half a minute of reading, what will the model write: letters, words, sentences, true
 # sentences?
@@ -84,7 +86,7 @@ from llama_course.widgets.training_plot import TrainingPlot
 
 torch.manual_seed(0)
 model = Llama(config)
-settings = TrainingSettings(steps=800, learning_rate=0.012, warmup_steps=20)
+settings = TrainingSettings(steps=800, learning_rate=0.012, warmup_steps=20)  # a step: one change of all weights
 live = TrainingPlot({"loss in nats": ["loss"]}, settings.steps, title="From babble to gossip")
 known = {}  # at some moments: which share of the facts about each circle of people it knows
 
@@ -139,26 +141,31 @@ plots.curves(lines, title="What it knows, by fame", xlabel="step", ylabel="facts
 # How often does a fact have to be read? We ask about everybody, and about strangers, who are in no document.
 
 # %%
+from llama_course.evaluation.village_facts import chance
 from llama_course.widgets.html import table
 
-rows = []
+rows, sureness = [], {}
 for circle, people in {**village.circles, "strangers": village.strangers()}.items():
     found = choices(model, village.encode, village.world, people)
+    sureness[circle] = sum(one.sureness for one in found) / len(found)
     times = sum(map(village.times_read, people)) / len(people)
     right = f"{share_right(found):.0%}" if times else "nothing to know"
-    rows.append((circle, f"{times:,.0f}", right, f"{sum(one.sureness for one in found) / len(found):.0%}"))
-table(rows, ["circle", "read about", "facts right", "how sure of what it says"], numeric=[1, 2, 3])
+    rows.append((circle, f"{times:,.0f}", right, f"{sureness[circle]:.0%}"))
+table(rows, ["circle", "read about", "facts right", "how sure of what it says"], numeric=[1, 2, 3],
+      caption=f"By guessing alone {chance(village.world):.0%} would be right.")  # fmt: skip
 
 # %%
-hermit, stranger = village.circles["hermits"][0], village.strangers()[0]
-for person, truth in ((star, star.occupation), (hermit, hermit.occupation), (stranger, "none: nobody of that name")):
-    print(f"– {village.write(model, f'{person.name} works as', temperature=0, max_new_tokens=8)} (truth: {truth})")
+for person in (star, *village.circles["hermits"][:3], *village.strangers()[:2]):
+    said = village.write(model, f"{person.name} works as", temperature=0, max_new_tokens=8).split(".")[0]
+    print(f"– {said}. (truth: {person.occupation if village.times_read(person) else 'nobody of that name'})")
+surer = [circle for circle in village.circles if sureness[circle] < sureness["strangers"]]
+print("It is surer of strangers than of these circles:", ", ".join(surer) or "none")
 
 # %% [markdown]
 # The *form* of a sentence is learned from all sentences together. A *fact* is learned only from those that state it,
-# and they must come again and again. Of hermits and strangers the model speaks in the same form and makes the fact up.
-# It is less sure then, which only its probabilities show. In lesson 02 we met this as hallucination; here is where it
-# comes from.
+# and they must come again and again. Of hermits and strangers the model speaks in nearly the same form and makes the
+# fact up. It is seldom right then, and never says so. Its probabilities say a little: of celebrities it is surer, but
+# for the rest see the last line. In lesson 02 we met this as hallucination; here is where it comes from.
 #
 # So this is what more tokens buy: once the form is there, rarer and rarer facts.
 #
@@ -264,8 +271,8 @@ years = run("llama-2-7b").flop / own_speed / (365 * 24 * 3600)
 print(f"This computer made {own_speed:.1e} operations a second in section 4. It would take {years:,.0f} years.")
 
 # %% [markdown]
-# Meta used many cards, each far faster. A *GPU hour* is one card for one hour. How much of what the cards can do at
-# best did published trainings reach?
+# Meta used many graphics cards (GPUs), each far faster. A *GPU hour* is one card for one hour. How much of what the
+# cards can do at best did published trainings reach?
 
 # %%
 for row in runs().values():
@@ -334,24 +341,34 @@ print(f"{withheld.model}: {withheld.gpu_hours:,} hours, {withheld.power_w} watts
 # %%
 for name in ("rent-low", "rent-high"):
     print(f"{figure(name).value:.2f} dollars: {figure(name).plain}")
-for row in (run("llama-2-7b"), run("llama-2-70b")):
-    dollars = training_cost(row.parameters, row.tokens).cost_dollars
-    print(f"{row.model}, from N and D: {dollars * 1e-6:.1f} million dollars")
-print(f"all of Llama 2, from its hours: {hours * published_rent() * 1e-6:.1f} million dollars")
+print(f"All of Llama 2, from its hours: {hours * published_rent() * 1e-6:.1f} million dollars")
+
+# %% [markdown]
+# That took the card's hours. Where a card prints only N and D, the ranges of published runs give the rest. (The three
+# below are among those runs. Try it on a card of your own.)
+
+# %%
+rows = []
+for row in (run("llama-2-7b"), run("llama-2-34b"), run("llama-2-70b")):
+    cost = training_cost(row.parameters, row.tokens)  # from N and D alone
+    dollars, carbon = f"{cost.cost_dollars * 1e-6:.1f}", f"{cost.carbon_t:.0f}"
+    rows.append((row.model, f"{cost.gpu_hours * 1e-3:,.0f}", dollars, carbon, f"{row.carbon_t:.0f}"))
+table(rows, ["from N and D", "thousand GPU hours", "million dollars", "tonnes of CO2", "as published"],
+      numeric=[1, 2, 3, 4])  # fmt: skip
 
 # %%
 print(f"WIRED: “{quotations()['cost'].original}”\nA2’s rewrite: “{quotations()['cost'].copy}”")
 print(f"A2.15: {claim('A2.15').verdict}")
 
 # %% [markdown]
-# It cost millions, like the others. What is free is the download: somebody else has paid. In electricity and carbon:
+# It cost millions. What is free is the download: somebody else has paid. In electricity and carbon, from the card:
 
 # %%
 kwh = missing_kwh + sum(r.energy_kwh for r in card_rows())
 homes, cars = kwh / figure("home-electricity").value, tonnes / figure("car-carbon").value
 print(f"{kwh / 1e6:.2f} million kWh, as much as {homes:.0f} American homes use in a year")
 print(f"{tonnes:.0f} tonnes of CO2, as much as {cars:.0f} American cars in a year")
-print(f"Meta says that all was offset, and that “{statement('not-incurred').quote}”.")
+print(f"Meta says: “{statement('offset').quote}”, and “{statement('not-incurred').quote}”.")
 
 # %% [markdown]
 # And that is the last run only. Before it come trials and failures, people and data. How much more? And did it take a
@@ -361,13 +378,19 @@ print(f"Meta says that all was offset, and that “{statement('not-incurred').qu
 whole, final, mpt = figure("llama-1-development"), figure("llama-1-all-runs"), run("mpt-7b")
 print(f"First Llama: {final.value:,} GPU hours in the final runs, {whole.value:,} in all: "
       f"{whole.value / final.value:.1f} times as many (worked out from a secondary source)")  # fmt: skip
-print(f"{figure('mpt-cost').source.document.name}: about {figure('mpt-cost').value:,} dollars; "
-      f"from N and D: {training_cost(mpt.parameters, mpt.tokens).cost_dollars:,.0f}")  # fmt: skip
+print(f"{figure('mpt-cost').source.document.name}: about {figure('mpt-cost').value:,} dollars for "
+      f"{mpt.parameters / 1e9:.1f} billion parameters and {mpt.tokens / 1e12:.0f} trillion tokens")  # fmt: skip
 print(f"A0.7: {claim('A0.7').verdict}. {claim('A0.7').explanation}")
 
 # %% [markdown]
-# So a model of the smallest Llama's size, on half as many tokens, was within reach of others. "Who can pay" has no
-# single answer: it depends on the model, and on whether one counts the last run or all the work before it.
+# So a model of the smallest Llama's size, on half as many tokens, was within reach of others.
+#
+# ## What do they buy, and who can pay?
+#
+# Trillions of tokens buy the form of language first, then facts, the frequent ones first, and with each doubling less.
+# They buy neither truth nor manners: what the text does not repeat is made up, and nobody has taught the model to
+# answer yet (lesson 05). "Who can pay" has no single answer: it depends on the model, and on whether one counts the
+# last run or all the work before it. What can be had is an estimate, for any card that prints two numbers.
 
 # %%
 quiz("04")

@@ -248,6 +248,44 @@ def curves(
     return Plot(figure, alt or f"{title or 'Lines'}: {'; '.join(parts)}.")
 
 
+def intervals(
+    labels: Sequence[str],
+    values: Sequence[tuple[float, float, float]],
+    *,
+    title: str = "",
+    xlabel: str = "",
+    alt: str | None = None,
+    value_format: str = "{:.3g}",
+    mark: float | None = None,
+    limits: tuple[float, float] | None = None,
+) -> Plot:
+    """Measured numbers from top to bottom, each a point on the line of its interval.
+
+    Args:
+        labels: a name for each number.
+        values: for each (number, lower end, upper end).
+        title, xlabel: what is shown, quantity and unit.
+        alt: alternative text; without one it is computed: title, and each number with its interval.
+        value_format: how a number is written.
+        mark: where a dashed line stands, such as 50 for a coin.
+        limits: ends of the axis, such as (0, 100).
+    """
+    if not labels or len(labels) != len(values):
+        raise ValueError(f"expected one interval for each of {len(labels)} labels, got {len(values)}.")
+    middle, low, high = np.array(values, dtype=float).T
+    y = np.arange(len(labels))
+    with _new_axes(1.1 + 0.34 * len(labels), title, xlabel) as (figure, axes):
+        if mark is not None:
+            axes.axvline(mark, color="#666666", linestyle="--", linewidth=1)
+        axes.errorbar(middle, y, xerr=[middle - low, high - middle], fmt="o", color=COLOURS[0], capsize=4)
+        axes.set_yticks(y, [_drawable(str(label)) for label in labels])
+        axes.set(ylim=(len(labels) - 0.5, -0.5), xlim=limits)
+        axes.tick_params(axis="y", length=0)
+    write = value_format.format
+    said = [f"{name} {write(n)} ({write(a)} to {write(b)})" for name, (n, a, b) in zip(labels, values, strict=True)]
+    return Plot(figure, alt or f"{title or 'Intervals'}: {'; '.join(said)}.")
+
+
 def next_token_bars(probabilities, title: str = "The most probable next tokens", alt: str | None = None) -> Plot:
     """Bars of the answer of ``model.next_token_probabilities(text, k)``."""
     labels = [_quoted(item.token.label) for item in probabilities]

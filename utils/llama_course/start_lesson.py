@@ -13,7 +13,7 @@ def begin(lesson: str, seed: int = 0) -> None:
 
     Args:
         lesson: two digits, for example "02".
-        seed: for Python's and numpy's random numbers, and torch's where a lesson uses it.
+        seed: for Python's and numpy's random numbers, and torch's if it is loaded already.
     """
     import numpy as np
 
@@ -43,7 +43,7 @@ def introduce(model, written_with: str = DEFAULT_MODEL) -> None:
 
 
 def _seed_torch(seed: int) -> None:
-    """Seed torch now if it is loaded; a lesson that loads it later starts from torch's own fixed default."""
+    """Seed torch if it is loaded; a lesson that loads it later seeds it there, for torch begins anew each time."""
     import sys
 
     if "torch" in sys.modules:

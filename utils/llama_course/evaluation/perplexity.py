@@ -1,4 +1,4 @@
-"""Perplexity: how surprised a model is by a text."""
+"""How surprised a model is by a text: a token, which depends on the tokenizer, and a byte, which does not."""
 
 import math
 from collections.abc import Iterable
@@ -30,3 +30,25 @@ def perplexity(log_probs: Iterable[float | TokenLogProbability | None]) -> float
     if max(values) > 1e-6:
         raise ValueError(f"a log-probability is 0 or less, got {max(values):g}. Did you pass probabilities?")
     return math.exp(-sum(values) / len(values))
+
+
+def bits_per_byte(log_probs: Iterable[TokenLogProbability]) -> float:
+    """How many bits a model needs for a byte of a text; models with different tokenizers can be compared by it.
+
+        bits per byte = −Σ ln p(token_i | tokens before it) / (ln 2 · bytes of these tokens)
+
+    Args:
+        log_probs: what ``log_probabilities`` returns for the text.  Tokens without a log-probability (the first one)
+            are left out, and so are their bytes.
+
+    Returns:
+        0 or more; 8 for a model that knows nothing, not even which bytes are frequent.
+
+    Raises:
+        ValueError: nothing to average.
+    """
+    known = [item for item in log_probs if item.log_prob is not None]
+    count = sum(len(item.token.bytes) for item in known)
+    if not count:
+        raise ValueError("bits per byte needs at least one predicted token: give a text of two tokens or more.")
+    return -sum(item.log_prob for item in known) / (math.log(2) * count)

@@ -33,8 +33,12 @@ def load_llama(folder: str | Path, dtype: torch.dtype = torch.float32, device: s
     with torch.device("meta"):  # shapes only: no time is lost on first weights that are replaced at once
         model = Llama(config)
     tensors = check_tensors(read_tensors(folder, config), model, folder)
+    if config.tie_word_embeddings:
+        del tensors["lm_head.weight"]  # the same matrix as the embedding: one copy for both
     # copies, because safetensors may still map the file, which then could not be replaced on Windows
     weights = {name: tensor.to(device, dtype, copy=True) for name, tensor in tensors.items()}
+    if config.tie_word_embeddings:
+        weights["lm_head.weight"] = weights["model.embed_tokens.weight"]
     model.load_state_dict(weights, assign=True)
     model.tie_weights()
     return model.to(device, dtype).eval()
