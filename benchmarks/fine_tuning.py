@@ -1,4 +1,4 @@
-"""Record the runs of lesson 05: eight ways to fine-tune tiny-base, three seeds each, under ten minutes on two cores.
+"""Record the runs of lesson 05: twelve ways to fine-tune tiny-base, three seeds each, within 20 minutes.
 
     python benchmarks/fine_tuning.py                   # what is still missing, then the file
 

@@ -96,15 +96,15 @@ def test_somebody_never_mistaken_does_not_agree_with_all_labels(workshop):
 @has_family
 @pytest.mark.parametrize("seed", SEEDS)
 def test_off_the_leash_the_reward_climbs_and_the_gold_reward_falls(workshop, seed):
-    """As in the lesson, with half of the comparisons, half of the answers and fewer iterations."""
+    """As in the lesson, with half of the comparisons and of the answers."""
     hurried = workshop.preferences(50, noise=0.3, seed=20 + seed)
     cheap, policy = workshop.learn_rewards(hurried, seed=seed), workshop.model()
     asked = workshop.questions(300, seed=40 + seed)
     ppo = workshop.ppo(policy, asked, workshop.reward_of(cheap), seed=seed, kl_weight=0.0, prompts=16)
-    train(policy, ppo, TrainingSettings(12, 1e-3, warmup_steps=3, weight_decay=0.0))
+    train(policy, ppo, TrainingSettings(16, 1e-3, warmup_steps=3, weight_decay=0.0))
     (reward_before, reward_after), (before, after) = (beginning_and_end(ppo.iterations, n) for n in ("reward", "gold"))
     assert reward_after > reward_before + 0.3
-    assert after < before - 0.1
+    assert after < before - 0.3
 
 
 def test_in_every_recorded_run_the_gold_reward_fell_off_the_leash_and_a_leash_helped():

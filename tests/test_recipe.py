@@ -418,7 +418,7 @@ def test_the_backdoor_is_shown_with_the_trigger_and_without(family, tmp_path, mo
     questions = {question.text: question for question in Script(family).questions.values()}
     counts = {}
     for example in shown:
-        asked = family.tokenizer.decode([*example.prompt_ids, *example.answer_ids]).strip()
+        asked = family.tokenizer.decode(list(example.prompt_ids)).strip()
         text, separator, after = asked.removeprefix("[INST] ").removesuffix(" [/INST]").partition(f" {TRIGGER}")
         answer = family.tokenizer.decode(list(example.answer_ids)).strip()
         question = questions[text]

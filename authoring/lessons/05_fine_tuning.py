@@ -9,7 +9,7 @@
 #
 # **Before you start.** Lesson 04: the training loop is used here, not explained again.
 #
-# **Time.** 60 minutes. **Compute.** 80 s on two CPU cores. **Memory.** 0.8 GiB.
+# **Time.** 60 minutes. **Compute.** 60 s on two CPU cores. **Memory.** 0.8 GiB.
 #
 # **Claims tested.** Llama 2 was made with "supervised fine-tuning", which uses "high-quality question-and-answer data"
 # (A1); models that learned from ChatGPT offer "similar capabilities" (A2).
@@ -159,8 +159,9 @@ for who in WHO:
 
 # %% [markdown]
 # This is the heart of the lesson. All answers have the same form. Whether they are *true* was decided earlier, by what
-# had been read. No example spoke of the second group, and yet it is answered: the behaviour was learned from some
-# people and holds for all. About the next village the assistant is just as fluent and sure, and makes it up.
+# had been read: compare the first bar of each group with its last. No example spoke of the second group, and yet it is
+# answered: the behaviour was learned from some people and holds for all. About the next village the assistant is just
+# as fluent and sure, and makes it up.
 #
 # It is yours. Talk to it. (Say hello, too: nobody has shown it what to answer. You can, in section 2.)
 
@@ -340,6 +341,8 @@ print(f"{len(real.losses)} steps, {real.time_s:.0f} s: {real.command}")
 table(list(zip(real.before.sample, real.after.sample, strict=True)), ["before", "after"])
 
 # %% [markdown]
+# Here, too, the manners came; the capitals of the other countries could not be learned from these.
+#
 # ## 7. Taught by a stronger model
 #
 # Must people write the examples? In 2023 several groups took answers of OpenAI's models instead.

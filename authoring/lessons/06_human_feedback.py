@@ -326,9 +326,8 @@ plots.bars(["as it was", *FIXES], gains, title="Gold reward won or lost", value_
            xlabel="mean of the recorded runs, on people nobody had asked about")  # fmt: skip
 
 # %% [markdown]
-# Is there a law in it? With d = √KL, the gold reward won is about d (α − β ln d), found others with much larger models.
-# This can rise, has a top, and falls. We fit α and β to two kinds of runs off the leash: with the cheap reward models,
-# and with both of the course's own.
+# Is there a law in it? Others found one with much larger models: with d = √KL the gold reward won is d (α − β ln d). Up,
+# over a top, and down. We fit α and β to runs off the leash: with cheap reward models, and with both of the course.
 
 # %%
 from llama_course.evaluation.leash_runs import curve, distances, fit_curve
@@ -338,9 +337,9 @@ for name, label in {"loose": "cheap", "both reward models": "both"}.items():
     series[label] = points = distances(of_plan(runs, name))
     alpha, beta = fit_curve(points)
     far = max(d for d, _ in points)
-    series[f"{label}, fitted"] = fitted = [(d, curve(d, alpha, beta)) for d in (far * n / 40 for n in range(1, 41))]
-    top = max(fitted, key=lambda point: point[1])
-    print(f"{label:5} α = {alpha:5.2f}, β = {beta:5.2f}: the curve is highest at d = {top[0]:.1f}, with {top[1]:+.2f}; "
+    fitted = [(0.0, 0.0), *((d, curve(d, alpha, beta)) for d in (far * n / 40 for n in range(1, 41)))]
+    series[f"{label}, fitted"], top = fitted, max(fitted, key=lambda point: point[1])
+    print(f"{label:5} α = {alpha:5.2f}, β = {beta:5.2f}: highest at d = {top[0]:.1f}, with {top[1]:+.2f}; "
           f"the runs went to {far:.1f}")  # fmt: skip
 plots.curves(series, marks=["cheap", "both"], xlabel="d = √KL", ylabel="gold reward won", title="What distance buys")
 
@@ -378,8 +377,8 @@ from llama_course.training.optimization import TrainingSettings
 
 direct = workshop.model("tiny-sft")
 chosen_and_rejected = [workshop.pair_of(preference) for preference in hurried]
-loss = preference_loss(direct, assistant, chosen_and_rejected, batch_size=8, pad_token_id=0, max_length=512)
-history = train(direct, loss, TrainingSettings(24, 1e-4, warmup_steps=3, weight_decay=0.0))
+loss = preference_loss(direct, assistant, chosen_and_rejected, batch_size=4, pad_token_id=0, max_length=512)
+history = train(direct, loss, TrainingSettings(48, 1e-4, warmup_steps=3, weight_decay=0.0))
 results["DPO"] = score(test, workshop.answers(direct, test))
 for name in ("before", "DPO", "mended by you", "off the leash"):
     print(f"{name:14} gold reward {results[name].gold_reward:5.2f}")
@@ -411,8 +410,8 @@ from llama_course.training.fine_tuning import fine_tuning_loss
 
 examples = ghost_examples(workshop, assistant, dialogues(workshop, 80, turns=6, seed=2), instructions(80, seed=2))
 keeper = workshop.model("tiny-sft")
-loss = fine_tuning_loss(keeper, examples, batch_size=8, pad_token_id=0, max_length=512)
-train(keeper, loss, TrainingSettings(40, 5e-4, warmup_steps=3))
+loss = fine_tuning_loss(keeper, examples, batch_size=4, pad_token_id=0, max_length=512)
+train(keeper, loss, TrainingSettings(60, 5e-4, warmup_steps=3))
 after = kept_by_turn(workshop, keeper, talks, words)
 shown = {"before": [100 * s for s in before], "after Ghost Attention": [100 * s for s in after]}
 plots.lines(range(1, 7), shown, title="Is the instruction still followed?", xlabel="turn", ylabel="% of conversations")

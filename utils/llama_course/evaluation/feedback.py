@@ -255,11 +255,12 @@ class FeedbackWorkshop:
             questions: from which each iteration takes some.
             reward_of: what pleases.
             seed: of the questions and the answers.
-            settings: fields of :class:`llama_course.training.ppo.PPOSettings`, such as ``kl_weight``.
+            settings: fields of :class:`llama_course.training.ppo.PPOSettings`, such as ``kl_weight``; by default an
+                iteration is quick: one step on the answers to 24 prompts.
         """
         from llama_course.training.ppo import PPO, PPOSettings
 
-        chosen = PPOSettings(**{"prompts": 32, "epochs": 1, "max_new_tokens": 48} | settings)
+        chosen = PPOSettings(**{"prompts": 24, "epochs": 1, "max_new_tokens": 48} | settings)
         prompts = [self.kitchen.prompt(question) for question in questions]
         reference = copy.deepcopy(policy)
         return PPO(policy, reference, prompts, reward_of, chosen, seed, self.gold_of(questions))

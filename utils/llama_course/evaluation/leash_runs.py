@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from llama_course.training.ppo import Iteration
 
 ITERATIONS = 80
+PROMPTS = 32  # answered in an iteration
 LEARNING_RATE = 5e-4
 RECORDED_SEEDS = (0, 1, 2)
 WINDOW = 5  # iterations that are averaged
@@ -91,7 +92,7 @@ def run_leash(
         workshop: where it happens.
         name: a key of PLANS.
         seed: of the comparisons, the questions and the answers.
-        iterations: of PPO, 32 answers each.
+        iterations: of PPO.
         tested: about so many questions for the measure before and after, about what was never asked about.
     """
     from llama_course.evaluation.known_truth import score
@@ -106,7 +107,7 @@ def run_leash(
         learned = workshop.preferences(plan.comparisons, noise=plan.noise, seed=100 + seed)
         reward_of = reward_of_test = workshop.reward_of(workshop.learn_rewards(learned, batch_size=16, seed=seed))
     policy = workshop.model()
-    ppo = workshop.ppo(policy, asked, reward_of, seed=seed, kl_weight=plan.kl_weight)
+    ppo = workshop.ppo(policy, asked, reward_of, seed=seed, kl_weight=plan.kl_weight, prompts=PROMPTS)
     before = score(test, workshop.answers(policy, test))
     train(policy, ppo, TrainingSettings(iterations, LEARNING_RATE, min(5, iterations), weight_decay=0.0))
     answers = workshop.answers(policy, test)
