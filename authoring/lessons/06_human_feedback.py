@@ -326,8 +326,9 @@ plots.bars(["as it was", *FIXES], gains, title="Gold reward won or lost", value_
            xlabel="mean of the recorded runs, on people nobody had asked about")  # fmt: skip
 
 # %% [markdown]
-# Is there a law in it? Others found one with much larger models: with d = √KL the gold reward won is d (α − β ln d). Up,
-# over a top, and down. We fit α and β to runs off the leash: with cheap reward models, and with both of the course.
+# Is there a law in it? Others found one with much larger models: with d = √KL the gold reward won is d (α − β ln d). It
+# goes up, over a top, and down. We fit α and β to runs off the leash: with cheap reward models, and with both of the
+# course.
 
 # %%
 from llama_course.evaluation.leash_runs import curve, distances, fit_curve
