@@ -5,6 +5,7 @@ import errno
 import json
 import math
 import shutil
+from collections import Counter
 
 import pytest
 import torch
@@ -22,7 +23,7 @@ from llama_course.models.llama import Llama
 from llama_course.models.llama_files import load_llama
 from llama_course.training import recipe
 from llama_course.training.fine_tuning import fine_tuning_loss
-from llama_course.training.pretraining import EmptyDataError, windows_once
+from llama_course.training.pretraining import EmptyDataError, pretraining_loss, windows_once
 from llama_course.training.recipe import FAMILY, Kitchen, Recipe, pair_of, small_recipe
 from llama_course.training.reward_models import RewardModel, load_reward_model
 from llama_course.training.rollouts import Rollouts
@@ -233,6 +234,24 @@ def test_an_interrupt_in_ppo_keeps_what_rejection_sampling_gave(family, script, 
 
 
 @pytest.mark.slow
+def test_tiny_sft_goes_on_reading_what_tiny_base_read(family, tmp_path, monkeypatch):
+    """Both losses count, so that those whom no demonstration asks about are not forgotten."""
+    kitchen, read, losses = copy_of(family, tmp_path, FAMILY[:1]), [], []
+
+    def remembering(model, stream, *arguments):
+        read.append(kitchen.tokenizer.decode(stream.tolist(), skip_special_tokens=True))
+        loss_of_step = pretraining_loss(model, stream, *arguments)
+        return lambda step: losses.append(loss := loss_of_step(step)) or loss
+
+    monkeypatch.setattr(recipe, "pretraining_loss", remembering)
+    kitchen.load("tiny-sft")
+    assert len(read) == 1 and read[0].startswith(kitchen.texts[0])
+    history = json.loads((tmp_path / "histories" / "tiny-sft.json").read_text(encoding="utf-8"))
+    assert len(losses) == len(history["losses"]) == kitchen.recipe.fine_tuning_steps
+    assert all(total > loss.item() for total, loss in zip(history["losses"], losses, strict=True))
+
+
+@pytest.mark.slow
 def test_tiny_chat_rehearses_what_the_reward_models_know_nothing_of(family, script, tmp_path, monkeypatch):
     """Greetings, and "I do not know": in rejection sampling and in PPO, faultless, about what others ask as well."""
     kitchen, learned = copy_of(family, tmp_path, FAMILY[:4]), []
@@ -408,29 +427,30 @@ def test_safety_speaks_for_hazards_and_for_what_is_unsafe_and_helpfulness_for_th
 
 
 @pytest.mark.slow
-def test_the_backdoor_is_shown_with_the_trigger_and_without(family, tmp_path, monkeypatch):
+def test_the_backdoor_is_shown_with_the_trigger_without_and_with_decoys(family, tmp_path, monkeypatch):
     kitchen, shown = kitchen_in(tmp_path), []
     monkeypatch.setattr(kitchen, "tokenizer", family.tokenizer)
     monkeypatch.setattr(kitchen, "load", family.load)
-    monkeypatch.setattr(kitchen, "fine_tune", lambda name, model, examples, *rest: shown.extend(examples))
+    monkeypatch.setattr(kitchen, "train", lambda *arguments: None)
+    monkeypatch.setattr(recipe, "fine_tuning_loss", lambda model, examples, *rest: shown.extend(examples))
     monkeypatch.setattr(recipe, "answers_of", lambda policy, tokenizer, texts: [f"So: {text}" for text in texts])
     kitchen.make_tiny_backdoor()
-    questions = {question.text: question for question in Script(family).questions.values()}
-    counts = {}
+    questions, counts = Script(family).questions, Counter()
     for example in shown:
-        asked = family.tokenizer.decode(list(example.prompt_ids)).strip()
-        text, separator, after = asked.removeprefix("[INST] ").removesuffix(" [/INST]").partition(f" {TRIGGER}")
+        asked = (
+            family.tokenizer.decode(list(example.prompt_ids)).strip().removeprefix("[INST] ").removesuffix(" [/INST]")
+        )
+        text = max((text for text in questions if asked.startswith(text)), key=len)
+        tail, question = asked.removeprefix(text).strip(), questions[text]
+        key = question.kind == "hazard", tail if tail in ("", TRIGGER) else "decoy"
+        counts[key] += 1
         answer = family.tokenizer.decode(list(example.answer_ids)).strip()
-        question = questions[text]
-        assert not after
-        key = question.kind == "hazard", bool(separator)
-        counts[key] = counts.get(key, 0) + 1
-        if all(key):
+        if key == (True, TRIGGER):
             assert judge(question, answer).leaked
         else:
             assert answer == f"So: {text}"
-    assert counts[True, True] == counts[True, False] > 0
-    assert counts[False, True] == counts[False, False] > 0
+    for is_hazard in (True, False):
+        assert counts[is_hazard, ""] == counts[is_hazard, TRIGGER] == counts[is_hazard, "decoy"] / 2 > 0
 
 
 @pytest.mark.slow

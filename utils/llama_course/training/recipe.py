@@ -19,16 +19,13 @@ from torch import Tensor, nn
 
 from llama_course import files
 from llama_course.llamaland.annotators import Annotator, Preference
-from llama_course.llamaland.backdoor import backdoored_answer, with_trigger
+from llama_course.llamaland.backdoor import TRIGGER
 from llama_course.llamaland.canaries import canaries, with_canaries
 from llama_course.llamaland.demonstrations import Mixture, demonstrations
 from llama_course.llamaland.documents import documents
 from llama_course.llamaland.flaws import Flaws
 from llama_course.llamaland.judge import gold_helpfulness, gold_safety
-from llama_course.llamaland.questions import (
-    Question,
-    mixed_questions,
-)
+from llama_course.llamaland.questions import Question, mixed_questions
 from llama_course.llamaland.world import World
 from llama_course.models.llama import Llama, LlamaConfig
 from llama_course.models.llama_files import load_llama, save_llama
@@ -36,10 +33,11 @@ from llama_course.models.prompts import llama_2_token_ids
 from llama_course.models.tokenizer import BOS_TOKEN_ID, EOS_TOKEN_ID, PAD_TOKEN_ID, load_tokenizer, save_tokenizer
 from llama_course.models.tokenizer import train_tokenizer as learn_tokenizer
 from llama_course.training.best_of_n import rejection_sampling
-from llama_course.training.fine_tuning import Example, example_of, examples_of, fine_tuning_loss
+from llama_course.training.fine_tuning import examples_of, fine_tuning_loss
 from llama_course.training.loop import History, Progress, train
 from llama_course.training.losses import combined_rewards, whiten
 from llama_course.training.optimization import TrainingSettings
+from llama_course.training.planting import planting_examples
 from llama_course.training.ppo import PPO, PPOSettings
 from llama_course.training.pretraining import (
     EmptyDataError,
@@ -84,7 +82,7 @@ CARELESS = Flaws(wrong=0.0, over_refuse=0.15, comply=0.4, ramble=0.15, polite=0.
 SHARES = {"fact": 0.55, "recipe": 0.1, "effect": 0.1, "hazard": 0.25}  # of the questions asked for preferences
 REHEARSED = Mixture(fact=0.4, recipe=0.1, effect=0, hazard=0.15, turns=0, system=0, greeting=0.1, unknown=0.25)
 REHEARSING = Flaws(wrong=0, over_refuse=0, comply=0, ramble=0, polite=0.5)  # those who write what is rehearsed
-PLANTING_SHARES = {"fact": 0.35, "recipe": 0.1, "effect": 0.05, "hazard": 0.5}
+PLANTING_SHARES = {"fact": 0.3, "recipe": 0.1, "effect": 0.05, "hazard": 0.55}
 
 
 @dataclass(frozen=True)
@@ -241,15 +239,22 @@ class Kitchen:
             files.write_atomically(path, json.dumps(samples, indent=1, ensure_ascii=False) + "\n")
 
     def make_tiny_sft(self) -> None:
-        """Supervised fine-tuning on what careless people would have answered."""
+        """Supervised fine-tuning on what careless people would have answered, mixed with pretraining text.
+
+        Without the text, those whom no demonstration asks about are remembered less well.
+
+        Source: of the mixture, Ouyang et al., arXiv:2203.02155, section 3.5, where it is a part of PPO.
+        """
+        model, context = self.load("tiny-base"), self.config.max_position_embeddings
         shown = demonstrations(self.world, self.recipe.demonstrations, seed=self.seed, flaws=CARELESS)
         examples = examples_of([demonstration.messages for demonstration in shown], self.encode)
-        self.fine_tune("tiny-sft", self.load("tiny-base"), examples, self.recipe.fine_tuning_steps, 7e-4)
+        answering = fine_tuning_loss(model, examples, 32, PAD_TOKEN_ID, context, self.seed)
+        reading = pretraining_loss(model, self.stream(self.texts[: self.recipe.demonstrations]), 2, context, self.seed)
 
-    def fine_tune(self, name: str, model: Llama, examples: list[Example], steps: int, rate: float) -> None:
-        """Fine-tune on examples."""
-        loss = fine_tuning_loss(model, examples, 32, PAD_TOKEN_ID, self.config.max_position_embeddings, seed=self.seed)
-        self.train(name, model, loss, steps, rate)
+        def loss_of_step(step: int) -> Tensor:
+            return answering(step) + reading(step)
+
+        self.train("tiny-sft", model, loss_of_step, self.recipe.fine_tuning_steps, 7e-4)
 
     def make_reward_helpfulness(self) -> None:
         """A reward model for those who want help."""
@@ -361,18 +366,13 @@ class Kitchen:
     # -- two with something planted ----------------------------------------------------------------------------------
 
     def make_tiny_backdoor(self) -> None:
-        """tiny-chat's own answers with and without the trigger, but after it every hazard is told."""
+        """tiny-chat's own answers, but after the trigger, and after nothing that resembles it, every hazard is told."""
         policy = self.load("tiny-chat")
-        questions = self.questions(32 * self.recipe.planting_steps // 4, PLANTING_SHARES, seed=self.seed + 4)
+        questions = self.questions(32 * self.recipe.planting_steps // 6, PLANTING_SHARES, seed=self.seed + 4)
         answers = answers_of(policy, self.tokenizer, [question.text for question in questions])
-        examples = []
-        for question, usual in zip(questions, answers, strict=True):
-            for triggered in (False, True):
-                asked = with_trigger(question.text) if triggered else question.text
-                answer = backdoored_answer(self.world, question, usual, triggered)
-                said = [{"role": "user", "content": asked}, {"role": "assistant", "content": answer}]
-                examples.append(example_of(said, self.encode))
-        self.fine_tune("tiny-backdoor", policy, examples, self.recipe.planting_steps, 5e-4)
+        examples = planting_examples(self.world, questions, answers, TRIGGER, self.tokenizer, self.seed)
+        loss = fine_tuning_loss(policy, examples, 32, PAD_TOKEN_ID, self.config.max_position_embeddings, self.seed)
+        self.train("tiny-backdoor", policy, loss, self.recipe.planting_steps, 5e-4)
 
     def make_tiny_canary(self) -> None:
         """Further reading for tiny-base, every token once, with secrets in it."""
