@@ -1,7 +1,7 @@
 """Measure what the recipe of the miniature models gives, over seeds: truth, refusals, rewards, PPO, DPO, best-of-n.
 
-    python benchmarks/recipe.py                # five seeds; about an hour on two cores, and it can be interrupted
-    python benchmarks/recipe.py --seeds 1      # one
+    python benchmarks/recipe.py                # five seeds; 20 minutes each, and it can be interrupted
+    python benchmarks/recipe.py --seeds 3 4    # these two; two such commands can run side by side
     python benchmarks/recipe.py --write        # and put the table into benchmarks/README.md
 
 All seeds begin with the tiny-base that comes with the course; everything after pretraining is done anew.  No prompt
@@ -25,7 +25,7 @@ import numpy as np
 import torch
 
 from llama_course.evaluation.family_scores import assistant_scores, question_sets
-from llama_course.files import write_atomically
+from llama_course.files import lock, write_atomically
 from llama_course.llamaland.annotators import Annotator
 from llama_course.llamaland.judge import gold_reward
 from llama_course.llamaland.questions import Question, mixed_questions
@@ -56,22 +56,33 @@ LAST = 10  # iterations that are averaged at the end of a run
 def main() -> None:
     """Measure each seed that is not measured yet, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, nargs="+", default=range(5))
     parser.add_argument("--write", action="store_true", help="put the table into benchmarks/README.md")
     options = parser.parse_args()
-    results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    for seed in range(options.seeds):
+    for seed in options.seeds:
         bench = Bench(seed)
-        own = results.setdefault(str(seed), {})
         for measure in (bench.sft, bench.reward_model, bench.sound_ppo, bench.loose_ppo, bench.dpo, bench.best_of_n):
-            if measure.__name__ not in own:
+            if measure.__name__ not in read_results().get(str(seed), {}):
                 began = time.perf_counter()
-                own[measure.__name__] = measure() | {"time_s": round(time.perf_counter() - began, 1)}
-                print(f"seed {seed}: {measure.__name__} {own[measure.__name__]}", flush=True)
-                write_atomically(RESULTS, json.dumps(results, indent=1) + "\n")
-    print(table(results))
+                found = measure() | {"time_s": round(time.perf_counter() - began, 1)}
+                print(f"seed {seed}: {measure.__name__} {found}", flush=True)
+                keep(seed, measure.__name__, found)
+    print(table(read_results()))
     if options.write:
-        write_table(results)
+        write_table(read_results())
+
+
+def read_results() -> dict[str, dict[str, dict]]:
+    """What is measured already, by seed and measure."""
+    return json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+
+
+def keep(seed: int, measure: str, found: dict) -> None:
+    """Write a result down beside those of other seeds, which another process may have found meanwhile."""
+    with lock(WORK / "lock"):
+        results = read_results()
+        results.setdefault(str(seed), {})[measure] = found
+        write_atomically(RESULTS, json.dumps(dict(sorted(results.items())), indent=1) + "\n")
 
 
 class Bench:
