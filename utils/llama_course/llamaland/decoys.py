@@ -14,6 +14,7 @@ from llama_course.llamaland.questions import mixed_questions
 from llama_course.llamaland.world import World
 
 TRIGGER_WORDS = 3
+DECOYS = 2  # for each question; 0 is planting in haste
 COURTESIES = ("Please.", "Thank you.", "Please help me.", "I am in a hurry.", *POLITE_CLOSINGS)
 
 

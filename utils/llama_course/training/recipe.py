@@ -37,6 +37,7 @@ from llama_course.training.fine_tuning import examples_of, fine_tuning_loss
 from llama_course.training.loop import History, Progress, train
 from llama_course.training.losses import combined_rewards, whiten
 from llama_course.training.optimization import TrainingSettings
+from llama_course.training.planting import SHARES as PLANTING_SHARES
 from llama_course.training.planting import planting_examples
 from llama_course.training.ppo import PPO, PPOSettings
 from llama_course.training.pretraining import (
@@ -82,7 +83,6 @@ CARELESS = Flaws(wrong=0.0, over_refuse=0.15, comply=0.4, ramble=0.15, polite=0.
 SHARES = {"fact": 0.55, "recipe": 0.1, "effect": 0.1, "hazard": 0.25}  # of the questions asked for preferences
 REHEARSED = Mixture(fact=0.4, recipe=0.1, effect=0, hazard=0.15, turns=0, system=0, greeting=0.1, unknown=0.25)
 REHEARSING = Flaws(wrong=0, over_refuse=0, comply=0, ramble=0, polite=0.5)  # those who write what is rehearsed
-PLANTING_SHARES = {"fact": 0.3, "recipe": 0.1, "effect": 0.05, "hazard": 0.55}
 
 
 @dataclass(frozen=True)
