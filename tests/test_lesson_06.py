@@ -95,16 +95,22 @@ def test_somebody_never_mistaken_does_not_agree_with_all_labels(workshop):
 @pytest.mark.slow
 @has_family
 @pytest.mark.parametrize("seed", SEEDS)
-def test_off_the_leash_the_reward_climbs_and_the_gold_reward_falls(workshop, seed):
-    """As in the lesson, with half of the comparisons and of the answers."""
+def test_off_the_leash_the_reward_climbs_and_the_gold_reward_falls_and_a_leash_saves_it(workshop, seed):
+    """As in the lesson, with half of the comparisons and two thirds of the answers."""
     hurried = workshop.preferences(50, noise=0.3, seed=20 + seed)
-    cheap, policy = workshop.learn_rewards(hurried, seed=seed), workshop.model()
-    asked = workshop.questions(300, seed=40 + seed)
-    ppo = workshop.ppo(policy, asked, workshop.reward_of(cheap), seed=seed, kl_weight=0.0, prompts=16)
-    train(policy, ppo, TrainingSettings(16, 1e-3, warmup_steps=3, weight_decay=0.0))
-    (reward_before, reward_after), (before, after) = (beginning_and_end(ppo.iterations, n) for n in ("reward", "gold"))
+    cheap, asked = workshop.learn_rewards(hurried, seed=seed), workshop.questions(300, seed=40 + seed)
+
+    def after_ppo(kl_weight: float, rate: float):
+        policy = workshop.model()
+        ppo = workshop.ppo(policy, asked, workshop.reward_of(cheap), seed=seed, kl_weight=kl_weight, prompts=16)
+        train(policy, ppo, TrainingSettings(16, rate, warmup_steps=3, weight_decay=0.0))
+        return (beginning_and_end(ppo.iterations, name) for name in ("reward", "gold"))
+
+    (reward_before, reward_after), (before, after) = after_ppo(0.0, 1e-3)
     assert reward_after > reward_before + 0.3
     assert after < before - 0.3
+    _, (_, held) = after_ppo(1.0, 3e-4)
+    assert held > after + 0.3
 
 
 def test_in_every_recorded_run_the_gold_reward_fell_off_the_leash_and_a_leash_helped():

@@ -261,7 +261,7 @@ hurried = workshop.preferences(100, noise=0.3, seed=11)
 cheap = workshop.learn_rewards(hurried)
 loose = workshop.model("tiny-sft")
 ppo = workshop.ppo(loose, asked, workshop.reward_of(cheap), kl_weight=0.0)
-live = watch_ppo(ppo, iterations=14, learning_rate=1e-3, title="Off the leash")
+live = watch_ppo(ppo, iterations=18, learning_rate=1e-3, title="Off the leash")
 live
 
 # %%
@@ -278,14 +278,15 @@ for reward, question, answer in ranking[:5]:
 # ever compared. This is *over-optimisation*. Goodhart's law: a measure that becomes a target ceases to be a good
 # measure.
 #
-# **Mend it.** Same hurry, and one change of yours: a leash, or more comparisons, or people who slip less.
+# **Mend it.** The firm made three mistakes: no leash, poor comparisons, great hurry. Undo one, or two. Will the answers
+# be worth more than before, or only be saved from getting worse?
 
 # %%
-my_kl_weight = 1.0  # the leash
+my_kl_weight, my_learning_rate = 1.0, 3e-4  # it was 0.0 and 1e-3
 my_reward = cheap  # or, which takes longer: workshop.learn_rewards(workshop.preferences(200, noise=0.1, seed=11))
 mended = workshop.model("tiny-sft")
 ppo = workshop.ppo(mended, asked, workshop.reward_of(my_reward), kl_weight=my_kl_weight)
-live = watch_ppo(ppo, iterations=14, learning_rate=1e-3, title="Mended")
+live = watch_ppo(ppo, iterations=18, learning_rate=my_learning_rate, title="Mended")
 live
 
 # %%
@@ -295,7 +296,14 @@ results = {name: score(test, workshop.answers(policy, test)) for name, policy in
 rows = [(name, f"{now.right:.0%}", f"{now.polite:.0%}", f"{now.gold_reward:.2f}") for name, now in results.items()]
 table(rows, ["questions not trained on", "right", "polite", "gold reward"], numeric=[1, 2, 3])
 
+# %%
+for name in ("before", "off the leash"):
+    gained = results["mended by you"].gold_reward - results[name].gold_reward
+    print(f"Gold reward of yours against {name}: {gained:+.2f}")
+
 # %% [markdown]
+# A leash saves what was there. It makes a bad judge no better: to win something, one must be worth listening to.
+#
 # Those runs were short. These had more comparisons, smaller steps and more time, and were recorded. Move the leash.
 # When does the gold reward peak?
 
@@ -327,7 +335,7 @@ plots.bars(["as it was", *FIXES], gains, title="Gold reward won or lost", value_
 
 # %% [markdown]
 # Is there a law in it? Others found one with much larger models: with d = √KL the gold reward won is d (α − β ln d). It
-# goes up, over a top, and down. We fit α and β to runs off the leash: with cheap reward models, and with both of the
+# goes up, over a top, and down. We fit α and β to runs off the leash: with cheap reward models, and with the two of the
 # course.
 
 # %%
@@ -411,8 +419,8 @@ from llama_course.training.fine_tuning import fine_tuning_loss
 
 examples = ghost_examples(workshop, assistant, dialogues(workshop, 80, turns=6, seed=2), instructions(80, seed=2))
 keeper = workshop.model("tiny-sft")
-loss = fine_tuning_loss(keeper, examples, batch_size=4, pad_token_id=0, max_length=512)
-train(keeper, loss, TrainingSettings(60, 5e-4, warmup_steps=3))
+loss = fine_tuning_loss(keeper, examples, batch_size=8, pad_token_id=0, max_length=512)
+train(keeper, loss, TrainingSettings(40, 5e-4, warmup_steps=3))
 after = kept_by_turn(workshop, keeper, talks, words)
 shown = {"before": [100 * s for s in before], "after Ghost Attention": [100 * s for s in after]}
 plots.lines(range(1, 7), shown, title="Is the instruction still followed?", xlabel="turn", ylabel="% of conversations")
