@@ -334,6 +334,8 @@ plots.bars(["as it was", *FIXES], gains, title="Gold reward won or lost", value_
            xlabel="mean of the recorded runs, on people nobody had asked about")  # fmt: skip
 
 # %% [markdown]
+# Better labels teach more about answers like those that were compared. Without a leash PPO does not stay with them.
+#
 # Is there a law in it? Others found one with much larger models: with d = √KL the gold reward won is d (α − β ln d). It
 # goes up, over a top, and down. We fit α and β to runs off the leash: with cheap reward models, and with the two of the
 # course.
