@@ -171,3 +171,19 @@ def test_the_report_shows_the_home_folder_as_a_tilde(monkeypatch):
     monkeypatch.delenv("LLAMA_COURSE_HOME", raising=False)
     disk = next(line for line in hardware.report() if line.label == "Disk")
     assert disk.detail.endswith("for ~/.llama-course") and str(Path.home()) not in disk.detail
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only glibc keeps it")
+def test_what_was_freed_goes_back_to_the_computer():
+    pieces = [
+        b"x" * 100_000 for _ in range(2_000)
+    ]  # 200 MB; the last one keeps the heap from shrinking
+    del pieces[:-1]
+    before = psutil.Process().memory_info().rss
+    hardware.return_freed_memory()
+    assert psutil.Process().memory_info().rss < before - 100 * 2**20
+
+
+def test_another_c_library_is_left_alone(monkeypatch):
+    monkeypatch.setattr(hardware.ctypes, "CDLL", lambda name: SimpleNamespace())
+    hardware.return_freed_memory()

@@ -9,7 +9,7 @@
 #
 # **Before you start.** Lesson 05: an assistant was fine-tuned there; here it gets feedback.
 #
-# **Time.** 60 minutes. **Compute.** 80 s on two CPU cores. **Memory.** 1.3 GiB.
+# **Time.** 60 minutes. **Compute.** 80 s on two CPU cores. **Memory.** 0.9 GiB.
 #
 # **Claims tested.** Llama 2 was refined with "human feedback reinforcement learning" (A1).
 

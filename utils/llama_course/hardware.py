@@ -3,6 +3,7 @@
 This is the only place that decides where models run.  It imports torch only where a GPU might be.
 """
 
+import ctypes
 import importlib.metadata
 import os
 import platform
@@ -175,3 +176,15 @@ def _short(path: Path) -> str:
 
 def _device() -> Line:
     return Line("Device", True, f"{choose_device()}; {cpu_cores()} CPU cores")
+
+
+def return_freed_memory() -> None:
+    """Give the computer back what was freed; glibc keeps much of it otherwise, so that a notebook grows as it trains.
+
+    Does nothing where the C library is another one.
+    """
+    try:
+        trim = ctypes.CDLL(None).malloc_trim
+    except (AttributeError, OSError, TypeError):  # macOS, musl, Windows
+        return
+    trim(0)

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from llama_course.hardware import return_freed_memory
 from llama_course.training.checkpoints import load_checkpoint, save_checkpoint
 from llama_course.training.optimization import TrainingSettings, learning_rate_at, make_optimizer
 
@@ -116,6 +117,7 @@ def train(
         history.time_s += time.perf_counter() - began
         model.eval()
     run.keep()
+    return_freed_memory()
     return history
 
 
