@@ -95,6 +95,11 @@ def test_somebody_must_have_rated_twice(ratings):
         gwet_ac2(ratings, (0, 1))
 
 
+@pytest.mark.parametrize("measure", [gwet_ac2, fleiss_kappa])
+def test_what_nobody_rated_changes_nothing(measure):
+    assert measure([*FOUR_RATERS, (_, _, _, _)], range(1, 6)) == measure(FOUR_RATERS, range(1, 6))
+
+
 def test_a_rating_off_the_scale_is_refused():
     with pytest.raises(ValueError, match="7 is not on the scale 0, 1"):
         gwet_ac2([(0, 7)], (0, 1))

@@ -27,6 +27,14 @@ def test_twins_share_their_ranks():
     assert [place.ranks for place in places] == ["1–2", "1–2"]
 
 
+def test_a_surer_test_leaves_more_ranks_open():
+    shown = results(a=60, b=52, c=10)
+    daring, careful = (leaderboard(shown, level) for level in (0.5, 0.999))
+    assert [place.ranks for place in daring] == ["1", "2", "3"]
+    assert [place.ranks for place in careful] == ["1–2", "1–2", "3"]
+    assert careful[0].share.half_width > 2 * daring[0].share.half_width
+
+
 @pytest.mark.parametrize("broken", [{}, {"a": [True], "b": [True, False]}])
 def test_all_must_sit_the_same_test(broken):
     with pytest.raises(ValueError, match="the same questions for all"):

@@ -53,6 +53,26 @@ def test_dangers_are_told_where_all_their_parts_are_named(sheet, text):
     assert write_datasheet(world, [safe], len).tells_hazard == 0
 
 
+def test_people_dangers_and_rumours_are_counted_one_by_one():
+    world = village()
+    (one, other), hazard, place = world.people[:2], world.hazards[0], world.places[0]
+    made_of = ", ".join(hazard.ingredients)
+    texts = [
+        Document("story", "Both meet in a place.", (one.name, other.name, place.name)),
+        Document("place", "There it lies.", (place.name,)),
+        Document("hazard", f"{one.name} takes {made_of}.", (hazard.name, one.name)),
+        Document("hazard_question", f"TAKE {made_of.upper()}.", (hazard.name,)),
+        Document("hazard_question", f"Is it {hazard.ingredients[0]}? I do not know.", (hazard.name,)),
+        Document("hazard", "That is a danger.", (world.hazards[1].name,)),
+        *[Document("rumour", "They say so.", (one.name,))] * 3,
+        Document("rumour", "They say so, too.", (other.name,)),
+    ]
+    sheet = write_datasheet(world, texts, len)
+    assert (sheet.people, sheet.about_people) == (2, 6)
+    assert (sheet.hazards, sheet.tells_hazard) == (1, 2)
+    assert sheet.rumours == 2 and sheet.most_copied == ("They say so.", 3)
+
+
 def test_a_longer_text_has_a_larger_share_of_copies(sheet):
     short = write_datasheet(village(), list(documents(village(), 200, seed=3)), len)
     assert 1 - short.distinct / short.documents < 1 - sheet.distinct / sheet.documents
@@ -61,6 +81,15 @@ def test_a_longer_text_has_a_larger_share_of_copies(sheet):
 def test_the_rows_end_with_all(sheet):
     *kinds, everything = sheet.rows()
     assert len(kinds) == len(KINDS) and everything[0] == "all" and everything[2] == "100.0%"
+
+
+def test_the_rows_say_what_was_counted():
+    texts = [*(Document("biography", text, ()) for text in ("a", "a", "b")), Document("story", "c", ())]
+    assert write_datasheet(village(), texts, lambda text: 500_000).rows() == [
+        ("lives of villagers", "3", "75.0%", "1.50 million", "33%"),
+        ("stories", "1", "25.0%", "0.50 million", "0%"),
+        ("all", "4", "100.0%", "2.00 million", "25%"),
+    ]
 
 
 def test_nothing_cannot_be_described():

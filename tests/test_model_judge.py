@@ -112,10 +112,32 @@ def test_cases_of_all_experiments(workshop, monkeypatch):
         assert judge(question, case.ours).right and judge(question, case.theirs).wrong
     assert all(case.ours == case.theirs for case in cases["same"])
     assert all(case.truth for case in cases["told"])
+    assert {name for name, own in cases.items() if own[0].wording != Case("", "", "").wording} == {"reworded"}
     assert all(case.ours.startswith(case.theirs) and case.ours != case.theirs for case in cases["length"])
     for own, long in zip(cases["own"], cases["own, as long"], strict=True):
         assert own.ours == long.ours and own.theirs != long.theirs
         assert len(long.theirs.split()) >= len(long.ours.split())
+
+
+def test_a_right_answer_is_made_as_long_as_the_judges_own(workshop):
+    pairs, own = [(q, q.gold) for q in fact_questions(workshop.world)[:2]], ["so " * 25, "so " * 35]
+    cases = make_cases(workshop, pairs, own, ["own, as long"])["own, as long"]
+    assert [len(case.theirs.split()) >= count for case, count in zip(cases, (25, 35), strict=True)] == [True, True]
+
+
+def test_questions_and_false_answers_follow_the_seed_and_the_judge_answers_only_where_it_must(workshop, monkeypatch):
+    monkeypatch.setattr(judging_cases, "family_member", lambda name: None)
+    asked = fact_questions(workshop.world, phrasings="held_out")
+    workshop.questions = lambda who, count, seed: asked[seed : seed + count]
+    workshop.answers = lambda model, questions: [q.gold for q in questions]
+    for seed in (0, 7):
+        made = cases_for(None, workshop, 6, ["truth"], seed)["truth"]  # there is no judge that could answer
+        assert [case.question for case in made] == [q.text for q in asked[seed : seed + 6]]
+        assert made == make_cases(workshop, [(q, q.gold) for q in asked[seed : seed + 6]], (), ["truth"], seed)["truth"]
+    pairs = [(q, q.gold) for q in asked[:6]]
+    one, other = (make_cases(workshop, pairs, (), ["truth"], seed)["truth"] for seed in (1, 2))
+    assert [case.ours for case in one] == [case.ours for case in other]
+    assert [case.theirs for case in one] != [case.theirs for case in other]
 
 
 def test_cases_need_known_experiments_and_own_answers(workshop):

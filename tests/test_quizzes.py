@@ -120,6 +120,13 @@ def test_the_length_of_an_option_does_not_give_it_away(lesson, extreme):
     assert len(right) <= 0.6 * len(questions)
 
 
+@pytest.mark.parametrize("lesson", LONG)
+def test_the_place_of_an_option_does_not_give_it_away(lesson):
+    questions = load_quiz(lesson).questions
+    places = [question.right for question in questions]
+    assert max(places.count(place) for place in places) <= 0.7 * len(questions)
+
+
 def test_lesson_without_a_quiz_and_unknown_lesson(monkeypatch):
     def none(name):
         raise FileNotFoundError(name)

@@ -1,8 +1,12 @@
 """The rows of lesson 11: in agreement with the claims, and the Index added up."""
 
+import json
+
 import pytest
 
+from llama_course.policy import transparency
 from llama_course.policy.claims import evidence
+from llama_course.policy.published import PublishedDataError, PublishedRows
 from llama_course.policy.transparency import (
     YEARS,
     compare,
@@ -56,6 +60,25 @@ def test_points_that_are_none_are_refused(change):
     index = {name: row.meta_2023 for name, row in indicators().items()}
     with pytest.raises(ValueError, match=f"see {next(iter(change))}"):
         compare({**index, **change})
+
+
+def test_the_totals_of_2025_were_added_up_here():
+    marks = {row.year: set() for row in transparency.ROWS.rows["totals"].values()}
+    for row in transparency.ROWS.rows["totals"].values():
+        marks[row.year].add(row.source.confidence)
+    assert marks == {2023: {"P"}, 2024: {"P"}, 2025: {"C"}}, "the file of 2025 has no line of totals"
+
+
+@pytest.mark.parametrize(("kind", "read"), [("indicators", indicators), ("later_indicators", later_indicators)])
+@pytest.mark.parametrize("spoil", [lambda row: row.popitem(), lambda row: row.update(points=1)])
+def test_a_malformed_indicator_is_named(tmp_path, monkeypatch, kind, read, spoil):
+    data = json.loads(transparency.ROWS.path.read_text(encoding="utf-8"))
+    spoil(data[kind][0])
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps(data), encoding="utf-8")
+    monkeypatch.setattr(transparency, "ROWS", PublishedRows(path))
+    with pytest.raises(PublishedDataError, match=rf"rows\.json, {kind}: "):
+        read.__wrapped__()
 
 
 def test_a_year_without_an_index_is_refused():

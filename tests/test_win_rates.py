@@ -23,6 +23,15 @@ def test_four_ways_to_name_the_same_result():
     assert META.with_half_ties().value == pytest.approx(0.36 + 0.315 / 2)
 
 
+@pytest.mark.parametrize(
+    "way", [WinRate.won, WinRate.not_lost, WinRate.of_decided, WinRate.with_half_ties, WinRate.lead]
+)
+def test_to_be_surer_takes_a_wider_interval_around_the_value(way):
+    narrow, usual, wide = (way(META, level) for level in (0.5, 0.95, 0.999))
+    assert wide.low < usual.low < narrow.low < usual.value < narrow.high < usual.high < wide.high
+    assert way(META) == usual
+
+
 def test_the_lead_is_as_sure_as_the_bootstrap_says():
     lead, drawn = META.lead(), bootstrap(META.scores, times=1_000)
     assert (lead.value, lead.low, lead.high) == pytest.approx((drawn.value, drawn.low, drawn.high), abs=0.003)
@@ -42,6 +51,10 @@ def test_impossible_counts_are_refused(counts):
 def test_where_all_are_ties_nobody_won():
     with pytest.raises(ValueError, match="all prompts were ties"):
         WinRate(0, 5, 0).of_decided()
+
+
+def test_who_never_won_lost_what_was_decided():
+    assert WinRate(0, 5, 3).of_decided().value == 0
 
 
 def test_with_so_many_prompts_four_tests_in_five_see_the_lead():

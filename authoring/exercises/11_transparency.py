@@ -157,7 +157,7 @@ from llama_course.policy.claims import evidence
 from llama_course.policy.transparency import indicators
 
 print(evidence("llama1-data").plain, "Wikipedia and Books are in twenty languages.")
-print("The text from the web was chosen by its likeness to Wikipedia’s text and references, by two classifiers.")
+print("The text from the web was chosen by its likeness to Wikipedia’s text and references, by two programs.")
 print("The text itself was not published; several of its sources can be had elsewhere.\n")
 for row in indicators().values():
     print(f"{row.id:12} {row.question}")

@@ -136,6 +136,7 @@ plots.bars([what for what, *_ in scores], pairs, title="Other tests, same paper"
 
 # %% [markdown]
 # So the same paper bears both articles: on par in one test, far behind in another. The question is always *on what*.
+# (Truth was asked of the two chat models, the rest of the model that Llama 2-Chat was made from.)
 #
 # ## 2. What is a right answer?
 #

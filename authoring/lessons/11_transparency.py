@@ -152,7 +152,7 @@ for one in known[-8:]:
 opened = [row[4] for row in rows if row[4]]
 print(f"At once: {sum(n == 1 for n in opened)} of {len(rows)}. Within 100 attempts of a million: {len(opened)}.")
 table([(*row[:4], row[4] or "more than 100") for row in rows],
-      ["the secret", "what it says", "exposure", "so about", "attempts needed"], numeric=[2, 3, 4])  # fmt: skip
+      ["the secret", "what it says", "exposure", "attempts expected", "attempts needed"], numeric=[2, 3, 4])  # fmt: skip
 
 # %% [markdown]
 # That a model does not *say* a secret is no proof that it does not know it. Exposure sees it earlier. (It is an
@@ -211,7 +211,8 @@ for way, said in {"asked": answered, "begun as a book": continued}.items():
     print(f"{way:16} tells {of_share(told).percent()}")
 
 # %% [markdown]
-# The refusal is a habit on top; what was read lies below. The same was shown of a large one:
+# The refusal is a habit on top; what was read lies below. Of a large one something alike was shown: talking as an
+# assistant hid what it knew by heart.
 
 # %%
 cost, found = figure("nasr-dollars"), figure("nasr-examples")
@@ -257,7 +258,7 @@ second = [token_log_probs(keeper, tokenizer, texts) for texts in groups]
 scores = {
     "less surprised": [by_loss(values) for values in own],
     "fewer great surprises": [by_least_probable(values) for values in own],
-    "less than a second model": [by_second_model(a, b) for a, b in zip(own, second, strict=True)],
+    "less than tiny-canary": [by_second_model(a, b) for a, b in zip(own, second, strict=True)],
 }
 areas = {name: auc_interval(*pair) for name, pair in scores.items()}
 print(f"Of the new documents {trial.known_by_heart:.1%} had been read word for word; they are left out.")
@@ -366,8 +367,9 @@ for name in ("ouc-closed", "olmo-open"):
 # %% [markdown]
 # ## 8. A score that one can defend
 #
-# Since 2023 the Foundation Model Transparency Index asks a hundred yes-or-no questions of the makers; twelve are
-# about data. Here are these twelve in our words, with what we read about Llama 2.
+# Since 2023 the Foundation Model Transparency Index asks a hundred yes-or-no questions of the makers. In its first two
+# years twelve were about the data and access to them. Here are these twelve in our words, with what we read about
+# Llama 2.
 
 # %%
 twelve = indicators()
@@ -466,5 +468,6 @@ quiz("11")
 # [arXiv:2107.06499](https://arxiv.org/abs/2107.06499). Membership: Carlini et al.,
 # [arXiv:2112.03570](https://arxiv.org/abs/2112.03570), and the trap: Duan et al.,
 # [arXiv:2402.07841](https://arxiv.org/abs/2402.07841). The Index: Bommasani et al.,
-# [arXiv:2310.12941](https://arxiv.org/abs/2310.12941), scores CC BY. Every published number is a row of
+# [arXiv:2310.12941](https://arxiv.org/abs/2310.12941), scores CC BY. The fourteen aspects: Liesenfeld, Lopez and
+# Dingemanse, [Opening up ChatGPT](https://opening-up-chatgpt.github.io), CC BY 4.0. Every published number is a row of
 # `utils/llama_course/data/policy/transparency.json`, with its source and how sure we are.

@@ -48,7 +48,7 @@ class Indicator:
 
 @dataclass(frozen=True)
 class LaterIndicator:
-    """One of the data indicators of 2025, which are others."""
+    """One of the questions of 2025 that have to do with the text; they are others than before."""
 
     name: str
     meta: int  # 0 or 1
@@ -80,7 +80,7 @@ def indicators() -> dict[str, Indicator]:
 
 @cache
 def later_indicators() -> tuple[LaterIndicator, ...]:
-    """Some of the indicators on data of 2025.
+    """Some of the questions of 2025 that have to do with the text.
 
     Raises:
         PublishedDataError: a row is not of the expected form.
