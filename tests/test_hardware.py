@@ -175,9 +175,7 @@ def test_the_report_shows_the_home_folder_as_a_tilde(monkeypatch):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only glibc keeps it")
 def test_what_was_freed_goes_back_to_the_computer():
-    pieces = [
-        b"x" * 100_000 for _ in range(2_000)
-    ]  # 200 MB; the last one keeps the heap from shrinking
+    pieces = [b"x" * 100_000 for _ in range(2_000)]  # 200 MB; the last one keeps the heap from shrinking
     del pieces[:-1]
     before = psutil.Process().memory_info().rss
     hardware.return_freed_memory()
