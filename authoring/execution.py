@@ -54,7 +54,6 @@ def execute_cells(
         timeout=CELL_TIMEOUT_S,
         allow_errors=allow_errors,
         record_timing=False,
-        coalesce_streams=True,
         resources={"metadata": {"path": str(folder)}},
     )
     try:
@@ -63,6 +62,26 @@ def execute_cells(
         raise BuildError(describe_failure(notebook, f"{error.ename}: {error.evalue}")) from error
     except (CellTimeoutError, DeadKernelError) as error:
         raise BuildError(describe_failure(notebook, str(error))) from error
+    finally:
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.outputs = with_whole_streams(cell.outputs)
+
+
+def with_whole_streams(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """Outputs with what was printed in one piece, however many messages it came in: all of stdout, all of stderr.
+
+    Done after the last cell.  nbclient would do it after each one, and then updates of a display go to a wrong place.
+    """
+    whole: dict[str, nbformat.NotebookNode] = {}
+    kept = []
+    for output in outputs:
+        first = whole.setdefault(output.name, output) if output.output_type == "stream" else output
+        if first is output:
+            kept.append(output)
+        else:
+            first.text += output.text
+    return kept
 
 
 def kernel_manager():

@@ -229,6 +229,26 @@ def test_only_a_change_of_code_executes_again(project, monkeypatch):
 
 
 @pytest.mark.slow
+def test_a_display_that_changes_later_changes_where_it_stands(project):
+    add_cell(
+        project,
+        """\
+        import sys, time
+        print(1)
+        sys.stdout.flush(), time.sleep(0.5)
+        print(2)
+        live = display({"text/plain": "before"}, raw=True, display_id=True)
+
+        # %%
+        live.update({"text/plain": "after"}, raw=True)
+        """,
+    )
+    assert build.main([], project) in (None, 0)
+    shown = read(project, "course/02_example.ipynb").cells[-2].outputs
+    assert [output.get("text", output.get("data")) for output in shown] == ["1\n2\n", {"text/plain": "after"}]
+
+
+@pytest.mark.slow
 def test_a_failing_cell_is_named_and_leaves_the_old_notebook(project, capsys):
     build.main(["--no-execute"], project)
     before = (project / "course/02_example.ipynb").read_bytes()
