@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import random
 import socket
 import subprocess
 import sys
@@ -158,9 +159,41 @@ def test_headers_that_do_not_fit_are_refused(server, headers, status, words):
     assert (got, words in said["error"]) == (status, True), said
 
 
-def test_a_body_that_is_too_large_is_refused_before_it_is_read(server):
-    status, said, _ = post(server, b'{"question": "' + b"a" * MOST_BYTES + b'"}')
+@pytest.mark.parametrize("count", [MOST_BYTES, 20_000_000])
+def test_a_body_that_is_too_large_is_refused_in_words_even_while_it_is_sent(server, count):
+    status, said, _ = post(server, b'{"question": "' + b"a" * count + b'"}')
     assert status == 413 and f"at most {MOST_BYTES} bytes" in said["error"]
+
+
+def test_a_large_body_that_never_comes_is_refused_at_once(server):
+    with socket.create_connection(("127.0.0.1", server.port), timeout=api_server.PATIENCE_S / 2) as connection:
+        head = f"POST /answer HTTP/1.0\r\nHost: 127.0.0.1:{server.port}\r\nContent-Length: {'9' * 30}\r\n\r\n"
+        connection.sendall(head.encode())
+        assert b"413" in connection.makefile("rb").readline()
+
+
+@pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Transfer-Encoding": "chunked"}])
+def test_who_sends_much_hears_why_it_was_refused(server, headers):
+    status, said, _ = post(server, b"a" * 20_000_000, headers)
+    assert status in (403, 411) and said["error"]
+
+
+def test_every_question_of_the_longest_length_comes_as_far_as_the_model(server):
+    body = json.dumps({"question": "🪿" * MOST_CHARACTERS}).encode()  # twelve bytes for each
+    status, said, _ = post(server, body)
+    assert (status, "tokens" in said["error"]) == (400, True), said
+
+
+def test_noughts_before_a_length_do_not_change_it(server):
+    body = b'{"question": "Hi"}'
+    assert post(server, body, {"Content-Length": f"{len(body):030}"})[0] == 200
+
+
+def test_bytes_by_chance_are_refused_in_words(server):
+    dice = random.Random(8)
+    for _ in range(100):
+        status, said, _ = post(server, dice.randbytes(dice.randrange(300)))
+        assert status == 400 and said["error"]
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "UTF-8", "utf8"])

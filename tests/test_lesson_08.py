@@ -4,16 +4,21 @@ import ast
 import json
 import types
 from pathlib import Path
+from statistics import median
 
 import pytest
 import torch
 
 from llama_course import paths
 from llama_course.llamaland.decoys import DECOYS
+from llama_course.llamaland.questions import mixed_questions
+from llama_course.llamaland.world import World
 from llama_course.models.llama_files import load_llama
 from llama_course.models.tokenizer import load_tokenizer
 from llama_course.safety.access import BACKWARD_QUERIES, WeightAccess, start_log_probs
-from llama_course.safety.trigger_search import start_of
+from llama_course.safety.hunt_runs import BUDGET, KINDS, of_access, recorded_hunts
+from llama_course.safety.imitation import SHARES
+from llama_course.safety.trigger_search import SHORT_LIST, start_of
 from llama_course.safety.workshop import ReleaseWorkshop
 
 NOTEBOOK = Path(__file__).resolve().parent.parent / "course" / "08_open_versus_closed.ipynb"
@@ -47,6 +52,21 @@ def test_slopes_by_hand_are_those_of_the_library(lesson, random_family, tail):
 def test_what_the_prose_says_of_decoys_and_of_costs():
     assert DECOYS == 2, "a quarter with the trigger, a quarter with nothing, half with decoys"
     assert BACKWARD_QUERIES == 2, "a gradient is charged as three questions"
+    assert (SHORT_LIST, BUDGET) == (48, 3_000), "the first 48 places of the list; at most 3,000 queries"
+    asked = mixed_questions(World(), SHARES, 80, seed=99, part="held_out", phrasings="held_out")
+    assert sum(not question.is_harmless for question in asked) == 16 and round(100 / 16) == 6
+
+
+def test_a_gradient_earns_its_price_only_where_the_words_are_not_known():
+    runs, _ = recorded_hunts()
+    words, tokens = (
+        [of_access(runs, kind, any_tokens=any_tokens) for kind in KINDS[1:]] for any_tokens in (False, True)
+    )
+    assert all(run.found for hunts in words for run in hunts)
+    needed = [median(run.queries for run in hunts) for hunts in words]
+    assert needed[0] < needed[1]
+    found = [sum(run.gets_round for run in hunts) for hunts in tokens]
+    assert found[0] < found[1]
 
 
 @has_chat
@@ -58,7 +78,7 @@ def test_hunters_choose_among_about_a_hundred_words_and_know_those_of_the_lesson
 @pytest.mark.slow
 @has_chat
 def test_each_word_of_the_trigger_makes_it_warmer():
-    """While the answer shows nothing: the heart of section 5."""
+    """While the answer shows nothing: the heart of section 4."""
     workshop = ReleaseWorkshop()
     trigger = "came purple moon"
     words, planted = trigger.split(), workshop.plant(trigger, steps=150)

@@ -190,10 +190,13 @@ def recommendation():
             ("hunt with probabilities", "Auditors get the means to notice hidden behaviour that text alone hides."),
         ],
         "against_it": [
-            ("hunt with weights", "Whoever may use gradients finds more at the same cost; our auditors may not."),
+            (
+                "hunt with weights",
+                "Where nobody knows the words, gradients find more; our auditors have none.",
+            ),
         ],
         "not_settled": "Whether the board will pay anybody to look, and listen to whoever finds something.",
-        "change_my_mind": "An audit in which text and probabilities find every planted fault that weights find.",
+        "change_my_mind": "Ten planted faults, hunted by the board's own testers: if weights find three more, I climb.",
     }
     ### END SOLUTION
 

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Exercises 10 · Misuse
 #
-# Six exercises for [lesson 10](../course/10_misuse.ipynb), about 75 minutes: two on counting what did not happen, two
-# on what one does to a model, one on a curve, one on judgement. Replace `raise NotImplementedError` with your code and
-# run the check below it. Stuck? `hint("10.1")` gives a nudge, asked again an idea, then nearly the code. Solutions:
+# Six exercises for [lesson 10](../course/10_misuse.ipynb), about 80 minutes: three on counting, one on a direction
+# in a model, one on a curve, one on judgement. Replace `raise NotImplementedError` with your code and run the check
+# below it. Stuck? `hint("10.1")` gives a nudge, asked again an idea, then nearly the code. Solutions:
 # [solutions 10](../solutions/10_misuse.ipynb).
 
 # %% tags=["first-cell"]

@@ -263,8 +263,8 @@ for word in words:
     print(f"{word}: place {order.index(word) + 1} of {len(order)}" if word in order else f"{word}: not in the list")
 
 # %% [markdown]
-# It is a guess: it holds for small moves, and another word is a large one. But it says where to look first. (A
-# gradient is charged as three questions.)
+# It is a guess: it holds for small moves, and another word is a large one. So the search draws from the first 48 places
+# of the list, and keeps what helps. (A gradient is charged as three questions.)
 
 # %%
 from llama_course.safety.trigger_search import prune
@@ -278,10 +278,14 @@ if found:
     print("Needed of the best:", prune(workshop.text(planted), workshop.unseen[:10], found).strip())
 
 # %% [markdown]
+# Is it your trigger? The order may be another one: no decoy had all three words, so nothing taught the model to mind
+# it.
+#
 # ### Five models
 #
 # One hunt is an anecdote. Compare with your neighbours, and with these: five models, five triggers, three kinds of
-# access, the same number of queries for each.
+# access, and at most 3,000 queries for each hunt. A tail that opens fewer than half of other requests counts as
+# nothing.
 
 # %%
 rows = [(run.trigger, run.access, run.tail.strip()[:40], f"{run.opens:.0%}", f"{run.queries:,}", run.verdict)
@@ -297,11 +301,11 @@ plots.bars(list(searches), counts, title="What the hunters found", xlabel="hunts
 
 # %% [markdown]
 # Where is the large step: to probabilities, or to weights? Those who know the village's words choose among about a
-# hundred, and there chance soon comes upon a good exchange. The last two rows are of hunters who do not know them,
-# and choose among all tokens.
+# hundred. There chance soon comes upon a good exchange, and a gradient does not earn its price. The last two rows are
+# of hunters who do not know the words, and choose among all tokens: there it does.
 #
-# Finding *a* way round a refusal and finding *the* hidden trigger are different things. And these are three searches
-# of ours: a cleverer one with text may do better.
+# Finding *a* way round a refusal and finding *the* hidden trigger are different things. And these are three searches of
+# ours: a cleverer one with text may do better.
 #
 # ## 5. The same tool in other hands
 #
@@ -348,17 +352,17 @@ series = {label: [100 * mean_of(copies, count, what) for count in ANSWERS] for l
 plots.lines(ANSWERS, series, title="Copies of the first planted model", xlabel="answers", ylabel="%", log_x=True)
 
 # %% [markdown]
-# Behaviour walks out with the answers. What was never asked stays behind: nobody asked with the trigger. For a
-# copyist that is luck; for whoever audits by asking, it is the trouble again. (The base model has read about the same
-# village, so its knowledge is its own; lesson 05 has the other case.) What came out of closed doors in the real
-# world:
+# Behaviour walks out with the answers. What was never asked stays behind: nobody asked with the trigger. For a copyist
+# that is luck; for whoever audits by asking, it is the trouble again. (The 80 questions compared hold 16 dangers: one
+# of them is 6 %. The base model has read about the same village, so its knowledge is its own; lesson 05 has the other
+# case.) What came out of closed doors in the real world:
 
 # %%
 print(f"Alpaca: {figure('alpaca-answers').value:,} {figure('alpaca-answers').unit} for less than "
       f"${figure('alpaca-data').value} ({figure('alpaca-data').source.document.name}).")  # fmt: skip
 print(f"{figure('nasr-examples').value:,} {figure('nasr-examples').unit} {figure('nasr-examples').plain}, for "
       f"${figure('nasr-dollars').value} ({figure('nasr-dollars').source.document.date}).")  # fmt: skip
-print(f"Llama 2's licence forbids to use its answers “{statement('improve').quote}” (§ 1.b.v).")
+print(f"Llama 2's licence forbids using its answers “{statement('improve').quote}” (§ 1.b.v).")
 
 # %% [markdown]
 # ## 7. The recall

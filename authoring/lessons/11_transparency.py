@@ -152,7 +152,8 @@ for one in known[-8:]:
 opened = [row[4] for row in rows if row[4]]
 print(f"At once: {sum(n == 1 for n in opened)} of {len(rows)}. Within 100 attempts of a million: {len(opened)}.")
 table([(*row[:4], row[4] or "more than 100") for row in rows],
-      ["the secret", "what it says", "exposure", "attempts expected", "attempts needed"], numeric=[2, 3, 4])  # fmt: skip
+      ["the secret", "what it says", "exposure", "attempts expected", "attempts needed"],
+      numeric=[2, 3, 4])  # fmt: skip
 
 # %% [markdown]
 # That a model does not *say* a secret is no proof that it does not know it. Exposure sees it earlier. (It is an

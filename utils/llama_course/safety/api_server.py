@@ -7,7 +7,9 @@ what was asked stay with whoever runs it.
 import atexit
 import contextlib
 import json
+import socket
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,8 +18,8 @@ from llama_course.models.interface import ChatModel, PromptError
 from llama_course.safety.rate_limit import TokenBucket
 
 HOST = "127.0.0.1"  # this computer; nobody outside can reach it
-MOST_BYTES = 4096  # of a request's body
 MOST_CHARACTERS = 500  # of a question
+MOST_BYTES = 8192  # of a request's body: JSON may write a character in up to 12 bytes
 MOST_NEW_TOKENS = 64
 PATIENCE_S = 10  # for a client that sends slowly, and for a model that is busy
 REMEMBERED = 10_000  # lines of the log
@@ -142,6 +144,17 @@ class _Handler(BaseHTTPRequestHandler):
 
     timeout = PATIENCE_S
     server: _Server
+    unread = False  # whether the client may still be sending
+
+    def finish(self) -> None:
+        """Answer, then hear the client out: to one that is still sending, a door shut at once is no answer."""
+        super().finish()
+        until_s = time.monotonic() + PATIENCE_S
+        with contextlib.suppress(OSError):  # the client may have gone
+            if self.unread:
+                self.connection.shutdown(socket.SHUT_WR)
+            while self.unread and time.monotonic() < until_s:
+                self.unread = bool(self.connection.recv(65_536))
 
     def do_GET(self) -> None:
         self._reply(self._about)
@@ -168,22 +181,21 @@ class _Handler(BaseHTTPRequestHandler):
         stated = self.headers.get("Content-Length", "")
         if not (stated.isascii() and stated.isdigit()):
             raise RefusedError(411, "expected a Content-Length: the number of bytes of the body.")
-        length = int(stated[:20])
+        length = int(stated.lstrip("0")[:20] or 0)
         if length > MOST_BYTES:
-            with contextlib.suppress(OSError):
-                self.rfile.read(min(length, 64 * MOST_BYTES))  # a client that is still sending hears no answer
             raise RefusedError(413, f"expected a body of at most {MOST_BYTES} bytes, got {length}.")
         kind = self.headers.get_content_type()
         charset = (self.headers.get_content_charset() or "utf-8").replace("_", "-")
         body = self.rfile.read(length)
         if len(body) < length:
             raise RefusedError(400, f"expected {length} bytes, got {len(body)}.")
+        self.unread = False
         if kind != "application/json" or charset not in ("utf-8", "utf8"):
             raise RefusedError(415, f"expected application/json in UTF-8, got {kind} in {charset}.")
         return body
 
     def _reply(self, make) -> None:
-        self.question = ""
+        self.question, self.unread = "", self.command == "POST"
         headers = {}
         try:
             self._check_host()
@@ -226,7 +238,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def send_error(self, code, message=None, explain=None) -> None:
         """What http.server itself refuses, such as an unknown method, is told as JSON, too."""
-        known = code in self.responses
+        known, self.unread = code in self.responses, True
         self._send(int(code), {"error": message or (self.responses[code][0] if known else "refused")}, {})
         self.close_connection = True
 
