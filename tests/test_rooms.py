@@ -19,6 +19,7 @@ FLOORS = (  # from the ground up: a room imports from its own and from those bel
     {"evaluation"},
     {"safety"},
     {"policy"},
+    {"release"},
     {"learning"},
     {"plots"},
     {"widgets"},

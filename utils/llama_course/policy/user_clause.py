@@ -26,9 +26,12 @@ def users_in(firm: str, month: str, users: Users) -> int:
     return sum(months.get(month, 0) for months in users.get(firm, {}).values())
 
 
-def must_ask_meta(licensee: str, users: Users, affiliates: Collection[str] = ()) -> bool:
-    """The clause as written: all products, affiliates too, in the month before the release date."""
-    month = month_before(RELEASE_DATE)
+def must_ask_meta(licensee: str, users: Users, affiliates: Collection[str] = (), released: date = RELEASE_DATE) -> bool:
+    """The clause as written: all products, affiliates too, in the month before the release date.
+
+    Later Llama licences have the same clause, each with its own date ``released``.
+    """
+    month = month_before(released)
     return any(users_in(firm, month, users) > GATE for firm in (licensee, *affiliates))
 
 
