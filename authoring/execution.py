@@ -57,7 +57,7 @@ def execute_cells(
         resources={"metadata": {"path": str(folder)}},
     )
     try:
-        client.execute(env=environment)
+        client.execute(env=environment, cleanup_kc=True)  # else the kernel lives until this program ends
     except CellExecutionError as error:
         raise BuildError(describe_failure(notebook, f"{error.ename}: {error.evalue}")) from error
     except (CellTimeoutError, DeadKernelError) as error:

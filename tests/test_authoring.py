@@ -5,6 +5,7 @@ import os
 import textwrap
 
 import nbformat
+import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
@@ -246,6 +247,15 @@ def test_a_display_that_changes_later_changes_where_it_stands(project):
     assert build.main([], project) in (None, 0)
     shown = read(project, "course/02_example.ipynb").cells[-2].outputs
     assert [output.get("text", output.get("data")) for output in shown] == ["1\n2\n", {"text/plain": "after"}]
+
+
+@pytest.mark.slow
+def test_a_kernel_ends_with_its_notebook(tmp_path, monkeypatch):
+    manager = execution.kernel_manager()
+    monkeypatch.setattr(execution, "kernel_manager", lambda: manager)
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("import os\nprint(os.getpid())")])
+    execution.execute_cells(notebook, tmp_path, execution.execution_environment())
+    assert not psutil.pid_exists(int(notebook.cells[0].outputs[0].text))
 
 
 @pytest.mark.slow

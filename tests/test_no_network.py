@@ -89,7 +89,7 @@ def test_kernels_are_blocked():
     from nbclient import NotebookClient
 
     notebook = new_notebook(cells=[new_code_cell(TRY_TO_LEAVE)])
-    NotebookClient(notebook, km=kernel_manager(), timeout=60).execute()
+    NotebookClient(notebook, km=kernel_manager(), timeout=60).execute(cleanup_kc=True)
     assert notebook.cells[0].outputs[0].text.split() == ["BLOCKED"] * 3
 
 

@@ -118,7 +118,7 @@ def execute(notebook, folder: Path, python: Path) -> None:
     (kernels / "clean" / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
     manager = AsyncKernelManager(kernel_name="clean", kernel_spec_manager=KernelSpecManager(kernel_dirs=[str(kernels)]))
     resources = {"metadata": {"path": str(folder)}}
-    NotebookClient(notebook, km=manager, timeout=300, resources=resources).execute()
+    NotebookClient(notebook, km=manager, timeout=300, resources=resources).execute(cleanup_kc=True)
 
 
 def site_packages(python: Path) -> Path:
