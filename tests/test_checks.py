@@ -16,6 +16,7 @@ from llama_course.learning.checks import (
     expect_close,
     expect_equal,
     expect_function,
+    expect_parts,
     expect_raises,
     expect_type,
 )
@@ -298,3 +299,11 @@ def test_in_a_notebook_every_result_is_displayed_once_a_cell(tmp_path):
     first, second = "✓ 14.1 passed: first", "✗ 14.2 not yet: second"
     assert seen == [["✓ 14.1 passed: alone"], [first, second], [second]]
     assert all(checks.MIME_TYPE in output["data"] for cell in notebook.cells for output in cell.outputs)
+
+
+def test_the_missing_parts_of_an_answer_are_named():
+    expect_parts({"for": 1, "against": None, "more": 3}, ("for", "against"), "the answer")
+    with pytest.raises(CheckFailed, match=r"^there is no against, why\.$"):
+        expect_parts({"for": 1}, ("for", "against", "why"), "the answer")
+    with pytest.raises(CheckFailed, match="the answer: expected dict, got"):
+        expect_parts(["for"], ("for",), "the answer")

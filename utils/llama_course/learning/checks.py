@@ -28,6 +28,7 @@ from llama_course.learning.expectations import (
     expect_close,
     expect_equal,
     expect_function,
+    expect_parts,
     expect_raises,
     expect_type,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "expect_close",
     "expect_equal",
     "expect_function",
+    "expect_parts",
     "expect_raises",
     "expect_type",
 ]

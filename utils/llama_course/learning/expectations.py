@@ -53,6 +53,13 @@ def expect_type(value, kinds: type | tuple[type, ...], what: str) -> None:
         raise CheckFailed(f"{what}: expected {wanted}, got {describe(value)}.")
 
 
+def expect_parts(got, names: Iterable[str], what: str) -> None:
+    """Fail unless ``got`` is a dict in which none of ``names`` is missing; more may be there."""
+    expect_type(got, dict, what)
+    missing = [name for name in names if name not in got]
+    expect(not missing, f"there is no {', '.join(missing)}.")
+
+
 def expect_equal(got, expected, what: str, mistakes: Iterable[tuple[object, str]] = ()) -> None:
     """Fail unless ``got == expected``; a truth value is equal to no number.
 

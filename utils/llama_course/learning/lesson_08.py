@@ -8,6 +8,7 @@ from llama_course.learning.checks import (
     expect_close,
     expect_equal,
     expect_function,
+    expect_parts,
     expect_type,
 )
 
@@ -224,9 +225,7 @@ def check_08_5(median_needed):
 def check_08_6(recommendation):
     expect_function(recommendation)
     got = recommendation()
-    expect_type(got, dict, "the recommendation")
-    missing = [name for name in ("rung", "for_it", "against_it", "not_settled", "change_my_mind") if name not in got]
-    expect(not missing, f"there is no {', '.join(missing)}.")
+    expect_parts(got, ("rung", "for_it", "against_it", "not_settled", "change_my_mind"), "the recommendation")
     expect(got["rung"] in RUNGS, f"{got['rung']!r} is no rung; there are {', '.join(RUNGS)}.")
     for side, fewest in (("for_it", 2), ("against_it", 1)):
         reasons = got[side]

@@ -8,6 +8,7 @@ from llama_course.learning.checks import (
     expect,
     expect_equal,
     expect_function,
+    expect_parts,
     expect_raises,
     expect_type,
 )
@@ -146,9 +147,7 @@ def check_09_5(on_the_edge):
 
     expect_function(on_the_edge)
     got = on_the_edge()
-    expect_type(got, dict, "your answer")
-    missing = [name for name in ("plan", "allowed_because", "forbidden_because") if name not in got]
-    expect(not missing, f"there is no {', '.join(missing)}.")
+    expect_parts(got, ("plan", "allowed_because", "forbidden_because"), "your answer")
     plan = got["plan"]
     expect(isinstance(plan, Scenario), f"the plan is made with scenario(…); got {describe(plan)}.")
     wrong = contradictions(plan)
@@ -175,9 +174,7 @@ def check_09_6(my_licence):
 
     expect_function(my_licence)
     got = my_licence()
-    expect_type(got, dict, "your choice")
-    missing = [name for name in ("licence", "allows", "stops", "reason", "against") if name not in got]
-    expect(not missing, f"there is no {', '.join(missing)}.")
+    expect_parts(got, ("licence", "allows", "stops", "reason", "against"), "your choice")
     licence = terms(got["licence"]).id
     plans = {name: row for name, row in scenarios().items() if row.plan.model == "Llama 2"}
     verdicts = {name: may_i(row.plan, under=licence).verdict for name, row in plans.items()}

@@ -9,6 +9,7 @@ from llama_course.learning.checks import (
     expect_close,
     expect_equal,
     expect_function,
+    expect_parts,
     expect_type,
 )
 
@@ -202,9 +203,7 @@ def check_10_6(worksheet):
 
     expect_function(worksheet)
     got = worksheet()
-    expect_type(got, dict, "the worksheet")
-    missing = [name for name in (*WORKSHEET, "measured", "verdict") if name not in got]
-    expect(not missing, f"there is no {', '.join(missing)}.")
+    expect_parts(got, (*WORKSHEET, "measured", "verdict"), "the worksheet")
     for name in WORKSHEET:
         expect_type(got[name], str, name)
         expect(len(got[name].split()) >= FEWEST_WORDS, f"{name}: write a sentence of at least {FEWEST_WORDS} words.")
