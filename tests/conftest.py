@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import installed
 import miniature_family
 from fakes import FakeModel
 from llama_course.paths import CHECKPOINTS_VARIABLE
@@ -16,6 +17,14 @@ ROOT = Path(__file__).resolve().parent.parent
 def project_root() -> Path:
     """The folder with pyproject.toml."""
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory) -> Path:
+    """The course's wheel, built once from a copy of the sources."""
+    return installed.build_wheel(
+        installed.copy_sources(tmp_path_factory.mktemp("source")), tmp_path_factory.mktemp("wheel")
+    )
 
 
 @pytest.fixture

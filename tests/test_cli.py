@@ -73,7 +73,7 @@ def test_fetch_takes_a_given_copy(own_home, monkeypatch, capsys, tmp_path):
     ("arguments", "said"),
     [
         (["fetch", "smollm"], f"Did you mean {DEFAULT_MODEL}"),
-        (["fetch", "llama-2-7b-chat"], "https://huggingface.co/meta-llama/Llama-2-7b-chat-hf"),
+        (["fetch", "llama-2-7b-chat"], "offline mode is set"),
         (["fetch", DEFAULT_MODEL, "--from", "nowhere.gguf"], "there is no file nowhere.gguf"),
     ],
 )
@@ -96,3 +96,13 @@ def test_a_command_it_does_not_know_shows_the_usage(arguments, capsys):
         cli.main(arguments)
     assert caught.value.code == 2
     assert "usage: llama-course" in capsys.readouterr().err
+
+
+def test_a_model_of_the_hub_is_fetched_by_name(own_home, monkeypatch, capsys, tmp_path):
+    from llama_course.models import hub
+
+    monkeypatch.setattr(hub, "fetch_repository", lambda card: tmp_path / card.name)
+    assert cli.main(["fetch", "llama-2-7b-chat"]) == 0
+    assert capsys.readouterr().out == f"llama-2-7b-chat: ready in {tmp_path / 'llama-2-7b-chat'}\n"
+    assert cli.main(["fetch", "llama-2-7b-chat", "--from", str(tmp_path)]) == 1
+    assert "load it where it is, load_model('PATH/TO/FOLDER')" in capsys.readouterr().err

@@ -214,11 +214,6 @@ def test_a_folder_that_does_not_fit_is_explained(folder, spoil, message):
         inside.open_model(folder)
 
 
-def test_a_model_that_is_no_single_file_is_explained():
-    with pytest.raises(ModelNotAvailableError, match="give the folder that it lies in"):
-        inside.model_folder("llama-2-7b")
-
-
 def test_a_path_is_taken_as_it_is(folder, monkeypatch):
     assert inside.model_folder(folder) == folder
     monkeypatch.setenv("LLAMA_COURSE_MODEL", str(folder))
@@ -252,3 +247,14 @@ def test_a_model_asked_for_by_name_is_not_exchanged(without_chat_model, monkeypa
     monkeypatch.setenv("LLAMA_COURSE_MODEL", "smollm2-135m-instruct")
     with pytest.raises(ModelNotAvailableError, match="no network"):
         inside.model_folder()
+
+
+def test_a_lesson_that_takes_a_model_apart_keeps_its_own_where_the_variable_names_a_large_one(
+    own_home, miniatures, monkeypatch, capsys
+):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("LLAMA_COURSE_MODEL", "llama-2-7b-chat")
+    assert inside.model_folder().name == "tiny-chat"
+    assert "llama-2-7b-chat is too large for that, so it keeps its own." in capsys.readouterr().out
+    with pytest.raises(ModelNotAvailableError, match=r"too large to be taken apart here: use smollm2-135m-instruct"):
+        inside.model_folder("llama-2-7b-chat")

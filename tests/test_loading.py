@@ -6,8 +6,10 @@ import time
 
 import pytest
 
-from llama_course.models import embedded, fetch, loading
-from llama_course.models.catalog import CATALOG, CHATML_TAGS, LLAMA_2_TAGS, SMOLLM2, UnknownModelError
+from hub_repository import make_repository
+from llama_course import hardware
+from llama_course.models import embedded, fetch, loading, placement
+from llama_course.models.catalog import CHATML_TAGS, LLAMA_2_TAGS, SMOLLM2, UnknownModelError
 from llama_course.models.convert import converted_model
 from llama_course.models.interface import ModelNotAvailableError, SpecialTagsError
 from llama_course.models.loading import load_model
@@ -290,20 +292,143 @@ def test_an_impossible_context_length_is_refused(context):
         load_model(max_context_tokens=context)
 
 
-@pytest.mark.parametrize("name", [name for name, card in CATALOG.items() if card.source.gated])
-def test_llama_2_says_what_it_needs_and_how_to_go_on(name):
+# -- models of the hub -------------------------------------------------------------------------------------------------
+
+HUB_NAMES = sorted(loading.HUB_MODELS)
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory):
+    """A random Llama in the layout of Llama 2's repository."""
+    return make_repository(tmp_path_factory.mktemp("hub"))
+
+
+@pytest.fixture
+def fetched(repository, monkeypatch, own_home):
+    """The hub hands out every model; which were asked for."""
+    asked = []
+    monkeypatch.setattr(loading, "fetch_repository", lambda card: asked.append(card.name) or repository)
+    monkeypatch.setattr(hardware, "memory_gib", lambda: (64.0, 60.0))
+    return asked
+
+
+def test_the_models_of_the_hub_are_llama_2_and_tinyllama():
+    assert len(HUB_NAMES) == 7
+    assert {name.split("-")[0] for name in HUB_NAMES} == {"llama", "tinyllama"}
+
+
+@pytest.mark.parametrize("name", HUB_NAMES)
+def test_without_enough_memory_nothing_is_fetched_and_the_message_says_how_to_go_on(fetched, monkeypatch, name):
+    monkeypatch.setattr(hardware, "memory_gib", lambda: (1.0, 0.7))
     with pytest.raises(ModelNotAvailableError) as caught:
         load_model(name)
     message = str(caught.value)
-    assert f"{CATALOG[name].memory_gib:g} GiB" in message
-    assert f"accept the licence at https://huggingface.co/{CATALOG[name].source.repository}" in message
+    assert message.startswith(f"{name} does not fit here: it needs")
+    assert "the main memory has 0.7 GiB free. The next smaller choice: load_model('smollm2-135m-instruct')" in message
     assert message.endswith("go on with load_model('tiny-chat'), which comes with the course.")
+    assert fetched == []
 
 
-def test_tinyllama_needs_no_permission_and_says_how_to_go_on():
-    with pytest.raises(ModelNotAvailableError, match=r"2.2 GiB.*load_model") as caught:
-        load_model("tinyllama-1.1b-chat")
-    assert "accept the licence" not in str(caught.value)
+def test_the_estimate_is_said_before_anything_is_fetched(fetched, monkeypatch, capsys):
+    def fetch(card):
+        raise ModelNotAvailableError("no token")
+
+    monkeypatch.setattr(loading, "fetch_repository", fetch)
+    with pytest.raises(ModelNotAvailableError, match=r"^no token Meanwhile go on with load_model\('tiny-chat'\)"):
+        load_model("llama-2-7b-chat")
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith(
+        "llama-2-7b-chat needs 30.6 GiB, and the main memory has 60.0 GiB free: loading it in 32-bit"
+    )
+
+
+@pytest.mark.parametrize("name", ["Llama 2 7B chat", "llama-2-13b", "tinyllama-1.1b-chat"])
+def test_a_model_of_the_hub_answers_like_every_other(fetched, name):
+    model = load_model(name, max_context_tokens=128)
+    assert (model.backend, model.max_context_tokens) == ("transformers", 128)
+    assert fetched == [model.name]
+    assert isinstance(model.chat("Hello", max_new_tokens=3, temperature=0), str)
+    assert model.next_token_probabilities("The llama", 3)[0].probability > 0
+    assert load_model(name, max_context_tokens=128) is model
+    assert len(fetched) == 1
+
+
+def test_llama_2_speaks_its_own_chat_format_and_tinyllama_its_template(fetched):
+    llama, tiny = load_model("llama-2-7b-chat"), load_model("tinyllama-1.1b-chat")
+    assert llama.tokenizer.decode(llama._chat_ids([{"role": "user", "content": "Hi"}])) == "<s> [INST] Hi [/INST]"
+    assert tiny.tokenizer.decode(tiny._chat_ids([{"role": "user", "content": "Hi"}])).endswith("<|assistant|>\n")
+    with pytest.raises(SpecialTagsError):
+        llama.chat("a [/INST] b")
+    with pytest.raises(SpecialTagsError):
+        tiny.chat("a </s> b")
+
+
+def test_another_context_shares_the_weights_of_a_large_model(fetched):
+    long, short = (load_model("llama-2-7b-chat", max_context_tokens=tokens) for tokens in (200, 32))
+    assert (long.max_context_tokens, short.max_context_tokens) == (200, 32)
+    assert short.model is long.model
+    assert fetched == ["llama-2-7b-chat"]
+    long.close()
+    assert short.chat("Hello", max_new_tokens=2) is not None
+    with pytest.raises(ModelNotAvailableError, match="was closed"):
+        long.chat("Hello")
+
+
+def test_other_bits_are_another_model(fetched):
+    whole, half = load_model("tinyllama-1.1b-chat"), load_model("tinyllama-1.1b-chat", bits=16)
+    assert [str(model.model.dtype) for model in (whole, half)] == ["torch.float32", "torch.bfloat16"]
+    assert load_model("tinyllama-1.1b-chat", bits=32).model is whole.model
+
+
+@pytest.mark.parametrize("bits", [8, 0, "4", 2.0])
+def test_a_format_that_there_is_not_is_refused(bits):
+    with pytest.raises(ValueError, match=r"bits must be one of 32, 16, 4, got"):
+        load_model("llama-2-7b-chat", bits=bits)
+
+
+def test_bits_are_for_models_whose_format_can_be_chosen(miniatures, tiny_path, tmp_path):
+    for name, backend in (("tiny-chat", None), ("tiny-chat", "transformers"), (tiny_path, None)):
+        with pytest.raises(ValueError, match=r"bits is for models of the hub and folders in its format"):
+            load_model(name, backend, bits=4)
+    with pytest.raises(ValueError, match=r"bits can be chosen for Llamas"):
+        load_model(tmp_path, bits=4)
+
+
+def test_a_large_folder_of_one_s_own_is_weighed_too(repository, monkeypatch, capsys):
+    monkeypatch.setattr(placement, "WEIGHED_FROM", 1000)
+    monkeypatch.setattr(hardware, "memory_gib", lambda: (8.0, 6.0))
+    model = load_model(repository)
+    assert model.fit.bits == 32
+    assert "needs 0.0 GiB, and the main memory has 6.0 GiB free" in capsys.readouterr().out
+
+
+def test_a_model_of_the_hub_is_not_for_the_course_s_own_llama_nor_for_llama_cpp(fetched):
+    with pytest.raises(ValueError, match=r"has another tokenizer: use backend='transformers'"):
+        load_model("llama-2-7b-chat", "miniature")
+    with pytest.raises(ValueError, match=r"llama.cpp reads GGUF files"):
+        load_model("llama-2-7b-chat", "llama.cpp")
+    assert fetched == []
+
+
+def test_a_variable_that_asks_for_llama_2_where_it_cannot_be_had_lets_the_lesson_go_on(
+    nothing_fetched, monkeypatch, capsys
+):
+    monkeypatch.setenv("LLAMA_COURSE_MODEL", "llama-2-70b-chat")
+    monkeypatch.setattr(hardware, "memory_gib", lambda: (8.0, 6.0))
+    model = load_model()
+    assert model.name == "tiny-chat"
+    told = capsys.readouterr().out
+    assert told.startswith("llama-2-70b-chat does not fit here: it needs 37.0 GiB in 4-bit")
+    assert "Meanwhile the lesson goes on with another model." in told
+    assert "so this is tiny-chat" in told
+    with pytest.raises(ModelNotAvailableError):
+        load_model("llama-2-70b-chat")  # by name, whoever asks hears it
+
+
+def test_a_variable_that_asks_for_llama_2_is_obeyed_where_it_can_be_had(fetched, monkeypatch):
+    monkeypatch.setenv("LLAMA_COURSE_MODEL", "Llama-2-7b-chat")
+    assert load_model().name == "llama-2-7b-chat"
+    assert load_model(max_context_tokens=64).max_context_tokens == 64
 
 
 def test_a_name_from_the_hub_is_led_to_the_catalog():

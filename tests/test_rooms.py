@@ -12,7 +12,7 @@ import llama_course
 
 PACKAGE = Path(llama_course.__file__).parent
 FLOORS = (  # from the ground up: a room imports from its own and from those below
-    {"paths", "files", "hardware"},
+    {"paths", "files", "hardware", "repository", "hand_out"},
     {"llamaland"},
     {"models"},
     {"training"},
@@ -93,7 +93,13 @@ def allowed_at_once(path: Path) -> set[str]:
     """Widgets are made of ipywidgets; training, its scores and the readable Llama are torch from the first line."""
     if room_of(path) == "widgets":
         return {"ipywidgets"}
-    made_of_torch = room_of(path) == "training" or path.name in ("llama.py", "llama_files.py", "family_scores.py")
+    made_of_torch = room_of(path) == "training" or path.name in (
+        "llama.py",
+        "llama_files.py",
+        "quantization.py",
+        "fast_linear.py",
+        "family_scores.py",
+    )
     return {"torch", "safetensors"} if made_of_torch else set()
 
 

@@ -1,16 +1,22 @@
 """The transformers backend against transformers' own generate and torch's own loss, and against llama.cpp."""
 
+import importlib.util
 import math
 import threading
 
 import numpy as np
 import pytest
 
+from hub_repository import make_repository
+from llama_course import hardware
 from llama_course.evaluation.perplexity import perplexity
+from llama_course.hardware import Device, Fit
 from llama_course.models import transformers_backend
+from llama_course.models.catalog import find_card
 from llama_course.models.convert import converted_model
 from llama_course.models.interface import ModelNotAvailableError, PromptTooLongError
 from llama_course.models.loading import load_model
+from llama_course.models.transformers_backend import TransformersModel, placed
 from tiny_gguf import write_tiny_gguf
 
 SENTENCES = [
@@ -177,3 +183,107 @@ def test_a_sentencepiece_vocabulary_is_not_read_as_byte_level_symbols():
     byte_level = transformers_backend._is_byte_level(vocabulary)
     read = [transformers_backend._token_bytes(vocabulary, i, byte_level) for i in range(6)]
     assert read == [b"<s>", b" the", "aña".encode(), "é".encode(), b"\xed", "Ġ".encode()]
+
+
+# -- large models ------------------------------------------------------------------------------------------------------
+
+T4 = Device("cuda", "float16", "Tesla T4: no bfloat16")
+
+
+@pytest.fixture
+def repository(tmp_path):
+    return make_repository(tmp_path / "hub")
+
+
+def test_a_fit_becomes_what_from_pretrained_is_told(monkeypatch):
+    import torch
+
+    monkeypatch.setattr(hardware, "free_memory_by_gpu", lambda: {0: 5, 1: 6})
+    assert placed(Fit(Device("cpu", "bfloat16", ""), 16, 1, 2)) == {}
+    assert placed(Fit(T4, 16, 1, 2, 1)) == {"device_map": {"": 0}}
+    assert placed(Fit(T4, 16, 1, 2, 2)) == {"device_map": "auto", "max_memory": {0: 5, 1: 6}}
+    options = placed(Fit(T4, 4, 1, 2, 1))
+    config = options["quantization_config"]
+    assert options["device_map"] == {"": 0}
+    assert (config.load_in_4bit, config.bnb_4bit_quant_type, config.bnb_4bit_use_double_quant) == (True, "nf4", True)
+    assert config.bnb_4bit_compute_dtype is torch.float16
+
+
+def test_numbered_shards_are_loaded_in_the_format_of_the_fit(repository):
+    model = TransformersModel(
+        find_card("llama-2-7b-chat"), repository, 64, Fit(Device("cpu", "bfloat16", ""), 16, 1, 2)
+    )
+    assert str(model.model.dtype) == "torch.bfloat16"
+    assert len(list(repository.glob("model-*-of-*.safetensors"))) > 1
+    assert model.text_start == (1,)
+    assert model.chat("Luma", max_new_tokens=3, temperature=0) is not None
+
+
+@pytest.mark.parametrize("kind", ["torch", "cpu", "python"])
+@pytest.mark.parametrize("moment", ["loading", "reading", "scoring"])
+def test_running_out_of_memory_is_a_sentence_with_the_estimate_and_the_next_choice(
+    repository, monkeypatch, moment, kind
+):
+    import torch
+    from transformers import AutoModelForCausalLM, LlamaForCausalLM
+
+    errors = {
+        "torch": torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+        "cpu": RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 4096 bytes."),
+        "python": MemoryError(),
+    }
+
+    def fail(*arguments, **options):
+        raise errors[kind]
+
+    card, fit = find_card("llama-2-7b-chat"), Fit(Device("cpu", "bfloat16", ""), 16, 15.3, 16.0, 1, "Tesla V100")
+    if moment == "loading":
+        monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", fail)
+        ask = lambda: TransformersModel(card, repository, 4096, fit)  # noqa: E731
+    else:
+        model = TransformersModel(card, repository, 256, fit)
+        monkeypatch.setattr(LlamaForCausalLM, "forward", fail)
+        ask = {"reading": lambda: model.chat("Hi"), "scoring": lambda: model.log_probabilities("one two")}[moment]
+    with pytest.raises(ModelNotAvailableError) as caught:
+        ask()
+    message = str(caught.value)
+    assert message.startswith("Tesla V100 ran out of memory with llama-2-7b-chat; the estimate was 15.3 GiB in 16-bit")
+    assert "The next smaller choice: load_model('llama-2-7b-chat', bits=4)" in message
+
+
+def test_another_error_of_the_library_stays_what_it_is(repository, monkeypatch):
+    from transformers import LlamaForCausalLM
+
+    def fail(*arguments, **options):
+        raise RuntimeError("shapes do not fit")
+
+    model = TransformersModel(find_card("llama-2-7b"), repository, 64, Fit(Device("cpu", "float32", ""), 32, 1, 2))
+    monkeypatch.setattr(LlamaForCausalLM, "forward", fail)
+    with pytest.raises(RuntimeError, match="shapes do not fit"):
+        model.complete("Hi")
+
+
+def test_log_probabilities_of_a_long_text_equal_torch_s_cross_entropy(repository):
+    import torch
+
+    model = load_model(repository, max_context_tokens=256)
+    text = "The llama of the village eats grass. " * 40
+    ids = model._encode(text * 2)[:300]
+    assert len(ids) == 300
+    with torch.no_grad():
+        logits = model.model(torch.tensor([ids])).logits[0].float()
+    np.testing.assert_allclose(model._log_probs(ids), torch.log_softmax(logits, -1).numpy(), atol=1e-6)
+    assert model._log_probs(ids[:3]).shape == (3, model.model.config.vocab_size)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("bitsandbytes") is None, reason="needs the extra gpu: bitsandbytes")
+def test_a_model_really_runs_in_4_bit(tmp_path):
+    sizes = {"hidden_size": 256, "intermediate_size": 704, "num_attention_heads": 4, "num_key_value_heads": 2}
+    folder = make_repository(tmp_path / "hub", **sizes)
+    models = {bits: load_model(folder, bits=bits, max_context_tokens=64) for bits in (32, 4)}
+    assert {bits: model.fit.bits for bits, model in models.items()} == {32: 32, 4: 4}
+    footprint = {bits: model.model.get_memory_footprint() for bits, model in models.items()}
+    assert footprint[4] < 0.25 * footprint[32]
+    exact, rounded = (model._log_probs(model._encode("Luma likes fish")) for model in models.values())
+    assert 0 < np.abs(exact - rounded).mean() < np.abs(exact - exact.mean(axis=1, keepdims=True)).mean()
+    assert isinstance(models[4].chat("Hello", max_new_tokens=3, temperature=0), str)

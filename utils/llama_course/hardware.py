@@ -5,16 +5,19 @@ This is the only place that decides where models run.  It imports torch only whe
 
 import ctypes
 import importlib.metadata
+import importlib.util
 import os
 import platform
 import shutil
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from llama_course import paths
 
 GIB = 2**30
+USABLE = 0.9  # share of free memory that a large model may fill: allocators round up and leave gaps
 OFFLINE_VARIABLES = ("LLAMA_COURSE_OFFLINE", "HF_HUB_OFFLINE")
 
 
@@ -40,6 +43,110 @@ class Line:
 
     def __str__(self) -> str:
         return f"{'OK  ' if self.ok else 'FAIL'}  {self.label:<10} {self.detail}"
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a model goes into the memory that there is."""
+
+    device: Device
+    bits: int  # per weight: 32, 16 or 4
+    needed_gib: float
+    free_gib: float | None  # of the GPUs it is spread over, or of the main memory; None if the system does not say
+    gpus: int = 0  # how many it is spread over
+    place: str = "main memory"  # "Tesla T4", "4 x A100"
+
+    @property
+    def kind(self) -> str:
+        """In words: "4-bit" or "16-bit" or "32-bit"."""
+        return f"{self.bits}-bit"
+
+
+class MissingPackageError(RuntimeError):
+    """A format fits, but needs a package that is not installed; the message has the command that installs it."""
+
+
+class NotEnoughMemoryError(RuntimeError):
+    """No format fits that may be used; ``bits`` is the smallest that was tried."""
+
+    def __init__(self, message: str, free_gib: float | None, bits: int):
+        super().__init__(message)
+        self.free_gib, self.bits = free_gib, bits
+
+
+def choose_fit(needed_gib: Mapping[int, float], bits: int | None = None) -> Fit:
+    """Decide where a large model goes and in how many bits a weight.
+
+    The most exact format that fits, on the GPU if there is one: 16 bits on one GPU, then on all of them together, then
+    4 bits likewise; on a CPU 32, 16, then 4.  A model that does not fit on the GPUs is not put on the CPU instead: it
+    would take minutes for a sentence.
+
+    Args:
+        needed_gib: what the model needs in total, by bits per weight: {32: 27.9, 16: 13.9, 4: 5.1}.
+        bits: only this format.
+
+    Raises:
+        NotEnoughMemoryError: nothing fits.
+        MissingPackageError: what would fit needs a package that is missing.
+        ValueError: a format that this device does not do.
+    """
+    device = choose_device()
+    offered = {"cpu": (32, 16, 4), "mps": (16,)}.get(device.name, (16, 4))
+    if bits is not None and bits not in offered:
+        raise ValueError(f"bits must be one of {', '.join(map(str, offered))} on {device.name}, got {bits!r}.")
+    places = _places(device)
+    for candidate in (bits,) if bits else offered:
+        for gpus, place, free in places:
+            if free is not None and needed_gib[candidate] > free * USABLE:
+                continue
+            if candidate == 4 and importlib.util.find_spec("bitsandbytes") is None:
+                raise MissingPackageError(
+                    f"{_needs(needed_gib, (4,) if bits else offered)}, and {place} has {_gib(free)} free: it fits in "
+                    "4-bit, which needs the package bitsandbytes. Install it with `pip install bitsandbytes "
+                    "accelerate` (in a notebook: %pip install -q bitsandbytes accelerate), then load again."
+                )
+            number = "bfloat16" if device.name == "cpu" and candidate != 32 else device.dtype
+            device = Device(device.name, number, device.reason)
+            return Fit(device, candidate, needed_gib[candidate], free, gpus, place)
+    _, place, free = places[-1]
+    least = bits or offered[-1]
+    message = f"{_needs(needed_gib, (least,) if bits else offered)}, and {place} has {_gib(free)} free"
+    raise NotEnoughMemoryError(message + ".", free, least)
+
+
+def _needs(needed_gib: Mapping[int, float], offered: tuple[int, ...]) -> str:
+    return "it needs " + " or ".join(f"{needed_gib[bits]:.1f} GiB in {bits}-bit" for bits in reversed(offered))
+
+
+def _gib(free: float | None) -> str:
+    return "an unknown amount" if free is None else f"{free:.1f} GiB"
+
+
+def _places(device: Device) -> list[tuple[int, str, float | None]]:
+    """Where a model may go, smallest first: number of GPUs, what that is in words, and its free memory in GiB."""
+    if device.name != "cuda":
+        memory = memory_gib()
+        free = None if memory is None else memory[1]
+        if device.name == "mps":
+            import torch
+
+            free = torch.mps.recommended_max_memory() / GIB  # of the memory that GPU and CPU share
+        return [(0, "the GPU's share of the memory" if device.name == "mps" else "the main memory", free)]
+    import torch
+
+    titles = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
+    free = [torch.cuda.mem_get_info(number)[0] / GIB for number in range(len(titles))]
+    places = [(1, titles[0], free[0])]
+    if len(titles) > 1:
+        places.append((len(titles), f"{len(titles)} GPUs ({', '.join(sorted(set(titles)))}) together", sum(free)))
+    return places
+
+
+def free_memory_by_gpu() -> dict[int, int]:
+    """Bytes that a model may use of each GPU: what accelerate calls ``max_memory``."""
+    import torch
+
+    return {number: int(torch.cuda.mem_get_info(number)[0] * USABLE) for number in range(torch.cuda.device_count())}
 
 
 def choose_device() -> Device:

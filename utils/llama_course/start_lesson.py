@@ -33,7 +33,7 @@ def introduce(model, written_with: str = DEFAULT_MODEL) -> None:
         written_with: name of the model whose outputs the text describes.
     """
     print(model.card)
-    if model.name == written_with:
+    if model.name.removeprefix("server:") == written_with:
         return
     village = " It has read about Llamaland alone and never heard of the rest of the world."
     print(

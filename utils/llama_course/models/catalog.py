@@ -6,6 +6,8 @@ Revisions and hashes pin what was tested.  A revision of None means: not pinned,
 import difflib
 from dataclasses import dataclass
 
+from llama_course.models.sizes import memory_need, shape_of
+
 
 class UnknownModelError(ValueError):
     """A model name that is not in the catalog."""
@@ -98,7 +100,7 @@ TINYLLAMA = ModelCard(
     parameters=1_100_048_384,
     licence=APACHE_2,
     source=Source("TinyLlama/TinyLlama-1.1B-Chat-v1.0", "fe8a4ea1ffedaf415f4da2f062534de366a451e6"),
-    memory_gib=2.2,
+    memory_gib=round(memory_need(shape_of("tinyllama-1.1b-chat"), 16, 2048).total_gib, 1),
     max_context_tokens=2048,
     special_tags=ZEPHYR_TAGS,
 )
@@ -112,7 +114,7 @@ def _llama_2(size: str, kind: str, parameters: int, revision: str) -> ModelCard:
         parameters=parameters,
         licence=LLAMA_2_LICENCE,
         source=Source(f"meta-llama/Llama-2-{size}{'-chat' if chat else ''}-hf", revision, gated=True),
-        memory_gib=round(2 * parameters / 2**30 + 0.5, 1),  # 16-bit weights and a short context
+        memory_gib=round(memory_need(shape_of(f"llama-2-{size}"), 16, 4096).total_gib, 1),  # in 4 bits far less
         max_context_tokens=4096,
         special_tags=LLAMA_2_TAGS,
     )

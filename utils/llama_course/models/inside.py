@@ -19,7 +19,8 @@ from llama_course.models.convert import converted_model
 from llama_course.models.embedded import checkpoint_folder
 from llama_course.models.fetch import fetch_model
 from llama_course.models.interface import ModelNotAvailableError, Token, check_text
-from llama_course.models.loading import MODEL_VARIABLE
+from llama_course.models.loading import MODEL_VARIABLE, is_on_the_hub
+from llama_course.models.server_backend import is_server_name
 from llama_course.models.tokenizer import BYTE_OF_SYMBOL
 
 DTYPES = {"F32": "<f4", "F16": "<f2"}  # how safetensors writes a number: name of ours for numpy
@@ -73,29 +74,40 @@ def model_folder(name: str | Path | None = None) -> Path:
     """Where the files of a model lie in the Hugging Face format; made from its GGUF file where need be, once.
 
     Args:
-        name: a name of the catalog, or the path of a folder or a GGUF file.  Without one, as for ``load_model``:
-            ``$LLAMA_COURSE_MODEL``, else the real small chat model, and where that cannot be had tiny-chat, which is
-            then said.
+        name: a name of the catalog, or the path of a folder or a GGUF file.  Without one, :func:`model_to_open`.
 
     Raises:
         UnknownModelError: no such name.
         ModelNotAvailableError: it cannot be had here, with what to do.
     """
-    name = name or os.environ.get(MODEL_VARIABLE)
-    if name:
-        return _folder_of(name)
+    return _folder_of(name or model_to_open())
+
+
+def model_to_open() -> str:
+    """Name of the model that a lesson takes apart; ``load_model`` takes it, too.
+
+    It is ``$LLAMA_COURSE_MODEL`` if that is small, else the real small chat model, and where that cannot be
+    had tiny-chat.  A model that was not asked for is said.
+    """
+    if chosen := os.environ.get(MODEL_VARIABLE):
+        if not is_on_the_hub(chosen) and not is_server_name(chosen):
+            return chosen
+        why = "stays on its server" if is_server_name(chosen) else "is too large for that"
+        print(f"This lesson takes a model apart on any computer; {chosen} {why}, so it keeps its own.")
     try:
-        return _folder_of(DEFAULT_MODEL)
+        _folder_of(DEFAULT_MODEL)
+        return DEFAULT_MODEL
     except ModelNotAvailableError:
-        folder = _folder_of(FALLBACK_MODEL)
-    print(
-        f"{DEFAULT_MODEL} is not available here, so this is {FALLBACK_MODEL}, which knows the made-up village of "
-        f"Llamaland and nothing else. The text of this lesson describes what {DEFAULT_MODEL} does."
-    )
-    return folder
+        print(
+            f"{DEFAULT_MODEL} is not available here, so this is {FALLBACK_MODEL}, which knows the made-up village of "
+            f"Llamaland and nothing else. The text of this lesson describes what {DEFAULT_MODEL} does."
+        )
+        return FALLBACK_MODEL
 
 
 def _folder_of(name: str | Path) -> Path:
+    if is_server_name(name):
+        raise ModelNotAvailableError(f"The weights of {name} stay on its server: to look inside, use {DEFAULT_MODEL}.")
     if isinstance(name, Path) or any(mark in name for mark in ("/", "\\", ".gguf")):  # as load_model tells them apart
         path = Path(name).expanduser()
         return converted_model(path) if path.is_file() else path
@@ -103,7 +115,7 @@ def _folder_of(name: str | Path) -> Path:
     if card.source.embedded:
         return checkpoint_folder(card.name)
     if card.source.file is None:
-        raise ModelNotAvailableError(f"{name} is not fetched by the course: give the folder that it lies in.")
+        raise ModelNotAvailableError(f"{name} is too large to be taken apart here: use {DEFAULT_MODEL}.")
     return converted_model(fetch_model(card))
 
 
@@ -150,6 +162,15 @@ def _read_tokenizer(file: Path):
 def read_weights(file: str | Path) -> dict:
     """The arrays of a safetensors file by name, as float32 tensors, read one after the other to save memory.
 
+    Raises:
+        ValueError: it is no such file, or its numbers are of a kind that is not read here.
+    """
+    return dict(each_weight(file))
+
+
+def each_weight(file: str | Path, as_stored: bool = False):
+    """Name and array, one after the other, so that no more than one is held; float32, unless ``as_stored``.
+
     The file is: 8 bytes that say how long the table of contents is, the table as JSON, the numbers.
 
     Raises:
@@ -157,7 +178,6 @@ def read_weights(file: str | Path) -> dict:
     """
     import torch
 
-    weights = {}
     with open(file, "rb") as opened:
         try:
             contents = json.loads(opened.read(int.from_bytes(opened.read(8), "little")))
@@ -167,10 +187,10 @@ def read_weights(file: str | Path) -> dict:
                     continue
                 opened.seek(start + entry["data_offsets"][0])
                 numbers = np.fromfile(opened, DTYPES[entry["dtype"]], int(np.prod(entry["shape"])))
-                weights[name] = torch.from_numpy(numbers.reshape(entry["shape"]).astype(np.float32))
+                numbers = numbers if as_stored else numbers.astype(np.float32)
+                yield name, torch.from_numpy(numbers.reshape(entry["shape"]))
         except (ValueError, KeyError, TypeError, OverflowError) as error:
             raise ValueError(f"{file}: expected a safetensors file of 16- or 32-bit numbers: {error}.") from error
-    return weights
 
 
 def array_shapes(config) -> dict[str, tuple[int, ...]]:

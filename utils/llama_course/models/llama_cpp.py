@@ -66,6 +66,7 @@ class LlamaCppModel(ChatModel):
         self._engine.handle_completions({"prompt": [0], "max_tokens": 1})
         trained_on = self._ask("/props")["default_generation_settings"]["n_ctx"]  # it gives no model more than that
         self.max_context_tokens = min(self.max_context_tokens, trained_on)
+        self.text_start = self._text_start()
 
     def tokenize(self, text: str) -> list[Token]:
         if not isinstance(text, str):
@@ -75,7 +76,7 @@ class LlamaCppModel(ChatModel):
     def count_tokens(self, messages: Messages) -> int:
         messages = check_messages(messages, self.card.special_tags)
         prompt = self._ask("/apply-template", {"messages": messages})["prompt"]
-        return len(self._tokens(prompt, parse_special=True))
+        return len(self.text_start) + len(self._tokens(prompt, parse_special=True))  # the template comes without BOS
 
     def close(self) -> None:
         with self._busy:
@@ -98,8 +99,15 @@ class LlamaCppModel(ChatModel):
 
     def _given_log_probs(self, tokens: list[Token], first: int) -> list[float]:
         """One step for each token; llama.cpp keeps what it has read, so that each step reads one token."""
-        token_ids = [token.id for token in tokens]
-        return [self._log_prob(token_ids[:i], tokens[i]) for i in range(first, len(tokens))]
+        token_ids = [*self.text_start, *(token.id for token in tokens)]
+        skipped = len(self.text_start)
+        return [self._log_prob(token_ids[: skipped + i], tokens[i]) for i in range(first, len(tokens))]
+
+    def _text_start(self) -> tuple[int, ...]:
+        """What the file says to put before every text: BOS, or nothing."""
+        with_start = self._ask("/tokenize", {"content": "a", "add_special": True})["tokens"]
+        plain = self._ask("/tokenize", {"content": "a", "add_special": False})["tokens"]
+        return tuple(with_start[: len(with_start) - len(plain)])
 
     def _stream(self, handle, request: dict, read_piece, on_token: OnToken | None) -> str:
         """Let llama.cpp work in a thread and take its pieces here, where an interrupt of the kernel is heard."""

@@ -1,23 +1,35 @@
 """Models in the Hugging Face format, run by transformers on PyTorch."""
 
+import contextlib
+import copy
+import traceback
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from llama_course import hardware
+from llama_course.hardware import Fit
 from llama_course.models.catalog import LLAMA_2_TAGS, ModelCard
 from llama_course.models.interface import ModelNotAvailableError, Token
+from llama_course.models.placement import out_of_memory
 from llama_course.models.prompts import llama_2_token_ids
 from llama_course.models.tokenizer import BYTE_OF_SYMBOL
 from llama_course.models.torch_model import TorchModel
 
 
 class TransformersModel(TorchModel):
-    """A causal language model in this process; ``.model`` and ``.tokenizer`` are the transformers objects."""
+    """A causal language model in this process; ``.model`` and ``.tokenizer`` are the transformers objects.
+
+    Args:
+        card, max_context_tokens: as in :class:`ChatModel`.
+        folder: in the Hugging Face format.
+        fit: where a large model goes and in how many bits; without it, the usual device in its usual format.
+    """
 
     backend = "transformers"
 
-    def __init__(self, card: ModelCard, folder: Path, max_context_tokens: int | None = None):
+    def __init__(self, card: ModelCard, folder: Path, max_context_tokens: int | None = None, fit: Fit | None = None):
         if not (folder / "config.json").is_file():  # transformers would look for the folder's name on the hub
             raise ModelNotAvailableError(f"{folder} holds no model: config.json is missing.")
         import torch
@@ -25,20 +37,29 @@ class TransformersModel(TorchModel):
         from transformers.utils import logging
 
         logging.disable_progress_bar()
-        device = hardware.choose_device()
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        model = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=getattr(torch, device.dtype), local_files_only=True, use_safetensors=True
-        )
+        self.fit = fit
+        device = fit.device if fit else hardware.choose_device()
+        options = {"dtype": getattr(torch, device.dtype), "local_files_only": True, "use_safetensors": True}
+        options |= placed(fit) if fit else {}
+        with _told_when_memory_runs_out(card, fit, max_context_tokens or card.max_context_tokens):
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            model = AutoModelForCausalLM.from_pretrained(folder, **options)
+            model = (model if "device_map" in options else model.to(device.name)).eval()
         super().__init__(
             card,
             min(max_context_tokens or card.max_context_tokens, model.config.max_position_embeddings),
-            model.to(device.name).eval(),
+            model,
             tokenizer,
             text_start=tokenizer("")["input_ids"],
             is_llama_2_chat=card.special_tags == LLAMA_2_TAGS,
         )
         self._byte_level = _is_byte_level(tokenizer)
+
+    def with_context(self, max_context_tokens: int) -> "TransformersModel":
+        """The same weights, not copied, with another context; closing one of the two leaves the other open."""
+        twin = copy.copy(self)
+        twin.max_context_tokens = min(max_context_tokens, self.model.config.max_position_embeddings)
+        return twin
 
     # -- inside --------------------------------------------------------------------------------------------------
 
@@ -64,7 +85,8 @@ class TransformersModel(TorchModel):
     def _step(self, token_ids: list[int], cache):
         import torch
 
-        with torch.no_grad():
+        told = _told_when_memory_runs_out(self.card, self.fit, self.max_context_tokens)
+        with told, torch.no_grad():
             ids = torch.tensor([token_ids], device=self.model.device)  # (1, T)
             output = self.model(ids, past_key_values=cache, use_cache=True, logits_to_keep=1)
         return output.logits[0, -1].double().cpu().numpy(), output.past_key_values
@@ -72,13 +94,62 @@ class TransformersModel(TorchModel):
     def _log_probs(self, token_ids: list[int]) -> np.ndarray:
         import torch
 
-        with torch.no_grad():
-            logits = self.model(torch.tensor([token_ids], device=self.model.device)).logits[0].float()
-        return torch.log_softmax(logits, dim=-1).cpu().numpy()
+        told = _told_when_memory_runs_out(self.card, self.fit, self.max_context_tokens)
+        with told, torch.no_grad():
+            logits = self.model(torch.tensor([token_ids], device=self.model.device)).logits[0]  # (T, V)
+            rows = [torch.log_softmax(part.float(), dim=-1).cpu() for part in logits.split(256)]  # little at a time
+        return torch.cat(rows).numpy()
 
     def _token(self, token_id: int) -> Token:
         raw = _token_bytes(self.tokenizer, token_id, self._byte_level)
         return Token(token_id, raw.decode("utf-8", "replace"), raw)
+
+
+def placed(fit: Fit) -> dict:
+    """What ``from_pretrained`` is told so that a model goes where ``fit`` says, in its format.
+
+    In 4 bits: nf4 with doubly quantised scales, multiplied in the number format of the device (Dettmers et al.,
+    arXiv:2305.14314).
+    """
+    if fit.device.name == "cpu" and fit.bits != 4:
+        return {}
+    options: dict = {"device_map": {"": 0 if fit.device.name == "cuda" else fit.device.name}}
+    if fit.gpus > 1:
+        options = {"device_map": "auto", "max_memory": hardware.free_memory_by_gpu()}
+    if fit.bits == 4:
+        options["quantization_config"] = nf4(fit.device.dtype)
+    return options
+
+
+def nf4(dtype: str):
+    """bitsandbytes' 4-bit format, nf4 with doubly quantised scales, multiplied in ``dtype``."""
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=getattr(torch, dtype),
+    )
+
+
+@contextlib.contextmanager
+def _told_when_memory_runs_out(card: ModelCard, fit: Fit | None, context_tokens: int) -> Iterator[None]:
+    """Turn running out of memory into a sentence with the estimate and the next smaller choice."""
+    import torch
+
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        if fit is None or (type(error) is RuntimeError and "allocate memory" not in str(error)):
+            raise
+        traceback.clear_frames(error.__traceback__)  # they hold on to the tensors that were there already
+    else:
+        return
+    if fit.device.name == "cuda":
+        torch.cuda.empty_cache()
+    raise ModelNotAvailableError(out_of_memory(card, fit, context_tokens))
 
 
 def _is_byte_level(tokenizer) -> bool:

@@ -24,7 +24,7 @@ def sequence_log_probs(model: nn.Module, input_ids: Tensor, lengths: Tensor) -> 
     Returns:
         Shape (B,), in nats.
     """
-    places = torch.arange(input_ids.shape[1])
+    places = torch.arange(input_ids.shape[1], device=input_ids.device)
     counted = (places >= 1) & (places < lengths[:, None])  # (B, T); nothing precedes the first token
     return response_log_probs(model(input_ids), input_ids, counted).sum(dim=1)
 
