@@ -8,7 +8,8 @@
 
 The same masters give the same files, byte for byte: cell ids come from the kind of notebook, the lesson and
 the cell's place; metadata is fixed.  A lesson is executed when its code changed or when it has no outputs; a
-change of its prose keeps the outputs.  A cell that fails leaves the old notebook as it was.
+change of its prose, of its badge or of the first cell that all notebooks share keeps the outputs.  A cell that
+fails leaves the old notebook as it was.
 
 Options:
     NN ...        only these lessons, for example ``02`` (default: all)
@@ -29,7 +30,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "utils")]
 
 from authoring.execution import run  # noqa: E402
-from authoring.masters import BuildError, Target, convert, find_targets, orphans, to_text  # noqa: E402
+from authoring.masters import BuildError, Target, convert, find_targets, orphans, tags, to_text  # noqa: E402
+from authoring.publishing import code_hash  # noqa: E402
 from llama_course.files import write_atomically  # noqa: E402
 
 
@@ -118,19 +120,24 @@ def read_built(path: Path) -> nbformat.NotebookNode | None:
 
 
 def keep_outputs(notebook: nbformat.NotebookNode, built: nbformat.NotebookNode | None) -> bool:
-    """Take over the outputs of the built notebook if its code is the same; True if there were any."""
-    old_hash = built.metadata.get("llama_course", {}).get("source_sha256") if built else None
-    if old_hash != notebook.metadata.llama_course.source_sha256:
-        return False
+    """Take over the outputs of the built notebook if its code is the same; True if there were any.
+
+    The first cell may differ: what it prints does not depend on where a notebook elsewhere gets the package from.
+    """
+    old_cells = [cell for cell in built.cells if cell.cell_type == "code"] if built else []
+    if not old_cells or built.metadata.get("llama_course", {}).get("source_sha256") != code_hash(old_cells):
+        return False  # not built yet, or somebody edited the built notebook
     new_cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    old_cells = [cell for cell in built.cells if cell.cell_type == "code"]
-    if [cell.source for cell in new_cells] != [cell.source for cell in old_cells]:
-        return False  # somebody edited the built notebook
-    if any(cell.execution_count is None for cell in old_cells):
+    if own_code(new_cells) != own_code(old_cells) or any(cell.execution_count is None for cell in old_cells):
         return False
     for new, old in zip(new_cells, old_cells, strict=True):
         new.outputs, new.execution_count = old.outputs, old.execution_count
     return True
+
+
+def own_code(cells: list[nbformat.NotebookNode]) -> list[tuple[str, list[str]]]:
+    """Source and tags of the code cells, the source of the first cell left out."""
+    return [("" if "first-cell" in tags(cell) else cell.source, sorted(tags(cell))) for cell in cells]
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT)]
+sys.path[:0] = [str(ROOT), str(ROOT / "utils")]
 
 from authoring.notebook import EVERYWHERE, Notebook  # noqa: E402
 from authoring.rules import RULES, Finding  # noqa: E402

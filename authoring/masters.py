@@ -1,8 +1,6 @@
 """From a master to its notebooks, without outputs: what is built, and how a cell becomes a stub or a solution."""
 
 import ast
-import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +8,9 @@ import jupytext
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from authoring.first_cell import first_cell
+from authoring.first_cell import first_cell, with_badge
+from authoring.publishing import code_hash
+from llama_course.repository import published
 
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -81,6 +81,8 @@ def convert(target: Target) -> nbformat.NotebookNode:
         raise BuildError(f'{target.master.name} needs exactly one empty cell `# %% tags=["first-cell"]`.')
     if target.kind == "exercises":
         allow_stubs_to_raise(cells, [split_solution(cell.source, keep=True) for cell in masters])
+    if cells[0].cell_type == "markdown":
+        cells[0].source = with_badge(cells[0].source, target.name, published())
     for index, cell in enumerate(cells):
         cell["id"] = f"{target.kind}-{target.lesson}-{index:03d}"
     metadata = {**METADATA, "llama_course": {"source_sha256": code_hash(cells)}}
@@ -120,7 +122,7 @@ def convert_code(source: str, cell_tags: set[str], target: Target) -> str:
     if "first-cell" in cell_tags:
         if source.strip():
             raise BuildError(f"{target.master.name}: the cell tagged first-cell must be empty; the builder fills it.")
-        return first_cell(target.lesson)
+        return first_cell(target.lesson, published())
     if BEGIN not in source and END not in source:
         return source
     if target.kind == "course":
@@ -183,12 +185,6 @@ def names_made_by(node: ast.AST) -> set[str]:
 
 def tags(cell: nbformat.NotebookNode) -> list[str]:
     return list(cell.metadata.get("tags", []))
-
-
-def code_hash(cells: list[nbformat.NotebookNode]) -> str:
-    """SHA-256 of the code cells and their tags: what decides the outputs."""
-    code = [[cell.source, sorted(tags(cell))] for cell in cells if cell.cell_type == "code"]
-    return hashlib.sha256(json.dumps(code).encode("utf-8")).hexdigest()
 
 
 def to_text(notebook: nbformat.NotebookNode) -> str:

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from urllib.parse import unquote
 
 from authoring.execution import WIDGET_VIEW, machine_folders, text_of
-from authoring.first_cell import first_cell
+from authoring.first_cell import first_cell, with_badge
 from authoring.masters import STUB, tags
 from authoring.notebook import (
     EVERYWHERE,
@@ -21,6 +21,7 @@ from authoring.notebook import (
     links,
     without_code,
 )
+from llama_course.repository import published
 
 MEDIAN_LINES, NINTH_DECILE_LINES, MOST_LINES = 8, 15, 25
 FEWEST_CELLS, MOST_CELLS = 30, 60
@@ -74,7 +75,7 @@ def heading_order(notebook: Notebook) -> Iterator[Finding]:
 
 @rule(*EVERYWHERE)
 def standard_first_cell(notebook: Notebook) -> Iterator[Finding]:
-    expected = first_cell(notebook.lesson)
+    expected = first_cell(notebook.lesson, published())
     if len(notebook.cells) < 2 or notebook.cells[1].cell_type != "code" or notebook.cells[1].source != expected:
         yield Finding(2, "is not the standard first code cell; tag an empty cell `first-cell` there and build.")
 
@@ -216,6 +217,17 @@ def links_exist(notebook: Notebook) -> Iterator[Finding]:
             continue  # another site, or a place in this notebook
         if not (notebook.path.parent / unquote(target.split("#")[0])).exists():
             yield Finding(n, f"links to {target}, which does not exist.")
+
+
+@rule(*EVERYWHERE)
+def badge_opens_this_notebook(notebook: Notebook) -> Iterator[Finding]:
+    """With a repository set each notebook has its badge, without one none has."""
+    head = notebook.cells[0].source if notebook.cells else ""
+    if notebook.cells and head != with_badge(head, f"{notebook.kind}/{notebook.path.name}", published()):
+        yield Finding(1, "its Colab badge is missing, or leads elsewhere; build the notebook again.")
+    for n, target in links(notebook):
+        if "colab.research.google.com/" in target and n > 1:
+            yield Finding(n, f"links to {target}; only the badge under the title leads to Colab.")
 
 
 # -- what must not be committed ------------------------------------------------------------------------------

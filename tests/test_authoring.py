@@ -10,8 +10,11 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from authoring import build, execution, lint, masters, rules
-from authoring.first_cell import first_cell
+from authoring.first_cell import first_cell, with_badge
 from authoring.notebook import EVERYWHERE, Notebook
+from llama_course.repository import Repository
+
+SCHOOL = Repository("some-school", "llama")
 
 LESSON = """\
 # %% [markdown]
@@ -77,12 +80,19 @@ print("nothing to do with it")
 '''
 
 
+@pytest.fixture(autouse=True)
+def unpublished(monkeypatch):
+    """The examples here have no repository, whatever this copy of the course has."""
+    for module in (masters, rules):
+        monkeypatch.setattr(module, "published", lambda: None)
+
+
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """A project with the masters of one lesson, and a first cell that costs nothing."""
     write(tmp_path, "the_authors_own_progress.json", "{}")
     monkeypatch.setenv("LLAMA_COURSE_PROGRESS", str(tmp_path / "the_authors_own_progress.json"))
-    monkeypatch.setattr(masters, "first_cell", lambda lesson: f"lesson = {lesson!r}")
+    monkeypatch.setattr(masters, "first_cell", lambda lesson, repository: f"lesson = {lesson!r}")
     write(tmp_path, "authoring/lessons/02_example.py", LESSON)
     write(tmp_path, "authoring/exercises/02_example.py", EXERCISES)
     return tmp_path
@@ -155,10 +165,34 @@ def test_what_fails_on_a_stub_may_raise_and_nothing_else(project):
     assert ends == [masters.STUB, 'check("02.1", add_one)', masters.STUB, "shown = verdict.upper()", "print(shown)"]
 
 
-def test_the_first_cell_names_its_lesson_and_fits_in_six_lines():
-    source = first_cell("02")
+@pytest.mark.parametrize("repository", [None, SCHOOL])
+def test_the_first_cell_names_its_lesson_and_fits_in_six_lines(repository):
+    source = first_cell("02", repository)
     assert source.endswith('begin("02")')
     assert len(source.splitlines()) <= 6
+    assert ("github.com" in source) == bool(repository)
+
+
+def test_a_badge_is_put_under_the_title_replaced_and_taken_away():
+    head = "# 02 · Example\n\n**Question.** What?"
+    badged = with_badge(head, "course/02_example.ipynb", SCHOOL)
+    first, link = badged.split("\n\n")[:2]
+    assert first == "# 02 · Example"
+    assert link == f"[**Open in** `Colab`]({SCHOOL.colab('course/02_example.ipynb')})"
+    assert with_badge(badged, "course/02_example.ipynb", SCHOOL) == badged
+    other = Repository("other", "course")
+    assert with_badge(badged, "course/02_example.ipynb", other) == with_badge(head, "course/02_example.ipynb", other)
+    assert with_badge(badged, "course/02_example.ipynb", None) == head
+    assert with_badge("# Only a title", "x", None) == "# Only a title"
+
+
+def test_every_built_notebook_gets_the_badge_that_opens_it(project, monkeypatch):
+    monkeypatch.setattr(masters, "published", lambda: SCHOOL)
+    build.main(["--no-execute"], project)
+    for kind in EVERYWHERE:
+        assert (
+            f"({SCHOOL.colab(f'{kind}/02_example.ipynb')})" in read(project, f"{kind}/02_example.ipynb").cells[0].source
+        )
 
 
 @pytest.mark.parametrize(
@@ -256,6 +290,24 @@ def test_a_kernel_ends_with_its_notebook(tmp_path, monkeypatch):
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("import os\nprint(os.getpid())")])
     execution.execute_cells(notebook, tmp_path, execution.execution_environment())
     assert not psutil.pid_exists(int(notebook.cells[0].outputs[0].text))
+
+
+@pytest.mark.slow
+def test_a_new_first_cell_or_badge_keeps_the_outputs_and_an_edited_notebook_does_not(project, monkeypatch):
+    build.main([], project)
+    outputs = read(project, "course/02_example.ipynb").cells[2].outputs
+    monkeypatch.setattr(execution, "execute_cells", lambda *args: pytest.fail("executed"))
+    monkeypatch.setattr(masters, "first_cell", lambda lesson, repository: f"lesson = {lesson!r}  # {repository}")
+    monkeypatch.setattr(masters, "published", lambda: SCHOOL)
+    assert build.main(["--check"], project) == 1
+    assert build.main([], project) == 0
+    notebook = read(project, "course/02_example.ipynb")
+    assert notebook.cells[1].source == "lesson = '02'  # some-school/llama"
+    assert notebook.cells[2].outputs == outputs
+    assert build.main(["--check"], project) == 0
+    path = project / "course/02_example.ipynb"
+    path.write_text(path.read_text(encoding="utf-8").replace("  # some-school", "  # another"), encoding="utf-8")
+    assert "never executed" in build.why_stale(masters.find_targets(project)[0])
 
 
 @pytest.mark.slow
@@ -389,7 +441,7 @@ def good(tmp_path):
 
 def lesson_cells():
     section = [new_markdown_cell("## Why\n\nBecause."), new_code_cell("x = 1\nx"), new_markdown_cell("Seen.")]
-    first = new_code_cell(first_cell("02"), metadata={"tags": ["first-cell"]})
+    first = new_code_cell(first_cell("02", None), metadata={"tags": ["first-cell"]})
     cells = [new_markdown_cell(HEAD), first, *[copy.deepcopy(cell) for cell in section * 9], new_markdown_cell(ENDING)]
     code = [cell for cell in cells if cell.cell_type == "code"]
     for count, cell in enumerate(code, 1):
@@ -401,7 +453,7 @@ def lesson_cells():
 def exercise_cells(body):
     return [
         new_markdown_cell("# Exercises 02 · Example"),
-        new_code_cell(first_cell("02"), metadata={"tags": ["first-cell"]}),
+        new_code_cell(first_cell("02", None), metadata={"tags": ["first-cell"]}),
         new_markdown_cell(EXERCISE),
         new_code_cell(f"def f():\n    {body}"),
         new_code_cell('check("02.1", f)'),
@@ -439,6 +491,8 @@ FAULTS = [
     ("heading_order", "course", set_source(3, "### Too deep")),
     ("standard_first_cell", "course", replace(2, "begin", "start")),
     ("standard_first_cell", "exercises", lambda nb: nb.cells.pop(1)),
+    ("badge_opens_this_notebook", "course", set_source(1, with_badge(HEAD, "course/02_example.ipynb", SCHOOL))),
+    ("badge_opens_this_notebook", "course", set_source(3, f"## Open\n\n[there]({SCHOOL.colab('course/x.ipynb')})")),
     ("complete_head", "course", replace(1, "**Question.**", "Ask:")),
     ("complete_head", "course", replace(1, "able to", "ready to")),
     ("complete_head", "course", replace(1, "**Before you start.**", "**First.**")),

@@ -1,0 +1,5 @@
+"""Colab's errors."""
+
+
+class Error(Exception):
+    """What all of them are."""
