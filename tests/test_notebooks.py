@@ -93,8 +93,6 @@ def test_every_solution_passes_its_check(target, tmp_path):
 WITHOUT_THE_CHAT_MODEL = [t for t in TARGETS if t.kind != "exercises" and t.lesson in ("00", "01", "02")]
 # they look into it, let it judge, or measure it
 LONGER = [t for t in TARGETS if t.kind == "course" and t.lesson in ("03", "07", "12")]
-    t for t in TARGETS if t.kind == "course" and t.lesson in ("03", "07", "12")
-]  # they look into it, or let it judge
 
 
 @pytest.mark.slow
