@@ -59,7 +59,7 @@ def test_a_kernel_restarted_in_the_middle_of_an_answer_starts_afresh():
 def test_an_interrupted_answer_leaves_the_model_usable():
     with kernel() as (manager, client):
         run(client, LOAD)
-        asked = client.execute(LONG)
+        asked = client.execute(LONG, stop_on_error=False)  # or what is asked at once afterwards may be dropped
         wait_for_text(client)
         manager.interrupt_kernel()
         reply = client.get_shell_msg(timeout=60)
