@@ -15,6 +15,7 @@ gpu = benchmark("gpu")
 def few_runs(monkeypatch):
     monkeypatch.setattr(gpu, "RUNS", 2)
     monkeypatch.setattr(gpu, "NEW_TOKENS", 4)
+    monkeypatch.setattr(gpu, "TOKENS_PER_STEP", 512)
 
 
 def test_a_random_model_is_loaded_and_writes_in_each_format(capsys, own_home, monkeypatch):
