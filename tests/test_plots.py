@@ -15,9 +15,11 @@ def found(*pairs):
     return [TokenProbability(Token(i, text, text.encode()), p) for i, (text, p) in enumerate(pairs)]
 
 
-def test_bars_say_their_title_and_extremes():
+def test_bars_say_their_title_and_every_number():
     plot = plots.bars(["a", "b", "c"], [1, 3, 2], title="Sizes")
-    assert plot.alt == "Sizes: largest b with 3, smallest a with 1."
+    assert plot.alt == "Sizes: a 1, b 3, c 2."
+    plot = plots.bars(["a", "b"], {"before": [1, 0.5], "after": [2, 0.25]}, value_format="{:.2f}")
+    assert plot.alt == "Bars: before: a 1.00, b 0.50; after: a 2.00, b 0.25."
 
 
 def test_a_plot_displays_as_one_picture_with_escaped_alternative_text():

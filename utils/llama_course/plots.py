@@ -122,7 +122,7 @@ def bars(
         values: a number for each bar; or named series of them, side by side in colour and hatching.
         title: what is shown.
         xlabel: quantity and unit.
-        alt: alternative text; without one it is computed: title, largest and smallest bar.
+        alt: alternative text; without one it is computed: title, and each bar with its number.
         value_format: how a number is written, a format string.
     """
     series = dict(values) if isinstance(values, Mapping) else {"": values}
@@ -364,13 +364,11 @@ def _drawable(text: str) -> str:
 
 
 def _say_bars(labels, series, title, value_format) -> str:
-    parts = []
-    for name, numbers in series.items():
-        high, low = int(numbers.argmax()), int(numbers.argmin())
-        parts.append(
-            f"{name + ': ' if name else ''}largest {labels[high]} with {value_format.format(numbers[high])}, "
-            f"smallest {labels[low]} with {value_format.format(numbers[low])}"
-        )
+    parts = [
+        (f"{name}: " if name else "")
+        + ", ".join(f"{label} {value_format.format(n)}" for label, n in zip(labels, numbers, strict=True))
+        for name, numbers in series.items()
+    ]
     return f"{title or 'Bars'}: " + "; ".join(parts) + "."
 
 
