@@ -19,7 +19,7 @@ import glob, importlib.util, sys; sys.path.append("../utils")  # a clone of the 
 if importlib.util.find_spec("llama_course") is None:  # {where}
     wheel = max(glob.glob("llama_course-*.whl"), default={default}
     %pip list --format=freeze > present.txt
-    %pip install -q -c present.txt {{wheel}}
+    %pip install -q -c present.txt "{{wheel}}"
 from llama_course import begin, check, hint, load_model, quiz; begin("{lesson}")"""
 FROM_A_FILE = (
     'nothing is installed, as on Colab: README.md, "If you use Colab"',

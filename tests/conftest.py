@@ -21,10 +21,12 @@ def project_root() -> Path:
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory) -> Path:
-    """The course's wheel, built once from a copy of the sources."""
-    return installed.build_wheel(
-        installed.copy_sources(tmp_path_factory.mktemp("source")), tmp_path_factory.mktemp("wheel")
-    )
+    """The course's wheel, built once from a copy of the sources in which a notebook of an older build lies about."""
+    source = installed.copy_sources(tmp_path_factory.mktemp("source"))
+    left_over = source / "build" / "lib" / "llama_course" / "data" / "notebooks" / "course" / "99_gone.ipynb"
+    left_over.parent.mkdir(parents=True)
+    left_over.write_text("{}", encoding="utf-8")
+    return installed.build_wheel(source, tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture

@@ -70,7 +70,7 @@ def listing(folder: Path) -> list[dict]:
     for path in sorted(path for path in folder.iterdir() if path.is_file()):
         content = path.read_bytes()
         row = {"rfilename": path.name, "size": len(content), "blobId": git_id(content)}
-        if path.suffix in (".safetensors", ".bin"):
+        if path.suffix in (".safetensors", ".gguf", ".bin"):
             sha256 = hashlib.sha256(content).hexdigest()
             row["lfs"] = {"sha256": sha256, "size": len(content), "pointerSize": 135}
         rows.append(row)

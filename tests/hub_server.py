@@ -47,12 +47,29 @@ class HubServer(ThreadingHTTPServer):
         self.knows_ranges = True
         self.answers: list[int] = []  # statuses that the next requests for a file get
         self.damaged: set[str] = set()  # files that arrive with a wrong byte
+        self.login_page: bytes | None = None  # what arrives in place of weights
         self.served: list[tuple[str, str | None]] = []  # (file, Range asked for)
         self.endpoint = f"http://127.0.0.1:{self.server_address[1]}"
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def handle_error(self, request, client_address):
         """A client that goes away is nothing to report."""
+
+
+def ask_only(server: HubServer, monkeypatch) -> None:
+    """Point the client library of this process at ``server``, without pauses between its tries."""
+    from huggingface_hub import constants
+
+    from llama_course import hardware
+    from llama_course.models import hub_download
+
+    for name in hardware.OFFLINE_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "ENDPOINT", server.endpoint)
+    template = server.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    monkeypatch.setattr(hub_download.time, "sleep", lambda seconds: None)
 
 
 class Answer(BaseHTTPRequestHandler):
@@ -105,10 +122,12 @@ class Answer(BaseHTTPRequestHandler):
         asked = asked if hub.knows_ranges else None
         if name in hub.damaged:
             content = bytes([content[0] ^ 1]) + content[1:]
+        if with_body and hub.login_page is not None and name.endswith(".safetensors"):
+            content = hub.login_page
         start = int(re.match(r"bytes=(\d+)-", asked)[1]) if asked else 0
         if start:
             headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
-        is_weights = with_body and name.endswith(".safetensors")
+        is_weights = with_body and name.endswith((".safetensors", ".gguf"))
         if is_weights and hub.slow_after is not None:
             return self.send(200, headers, content, True, hub.slow_after, pause_s=30)
         cut = hub.break_off_after if is_weights else None

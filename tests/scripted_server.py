@@ -34,8 +34,9 @@ class Asked:
 
 
 def event(chunk) -> bytes:
-    """A server-sent event; bytes are sent as they are."""
-    return b"data: " + (chunk if isinstance(chunk, bytes) else json.dumps(chunk).encode()) + b"\n\n"
+    """A server-sent event, in UTF-8 as llama.cpp writes it; bytes are sent as they are."""
+    raw = chunk if isinstance(chunk, bytes) else json.dumps(chunk, ensure_ascii=False).encode("utf-8")
+    return b"data: " + raw + b"\n\n"
 
 
 def piece(text: str | None, finish: str | None = None) -> bytes:

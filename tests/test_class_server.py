@@ -19,8 +19,9 @@ from llama_course.models import class_server
 from llama_course.models.class_server import ClassServer, Plan, given_key, new_key, warning
 from llama_course.models.interface import ModelNotAvailableError, PromptTooLongError, SpecialTagsError
 from llama_course.models.loading import load_model
+from llama_course.models.server_address import KEY_VARIABLE, SERVER_VARIABLE
 from llama_course.models.server_backend import LlamaCppServerModel, ServerModel
-from llama_course.models.server_connection import KEY_VARIABLE, SERVER_VARIABLE, ServerConnection, ServerError
+from llama_course.models.server_connection import ServerConnection, ServerError
 from tiny_gguf import VOCABULARY, write_tiny_gguf
 
 KEY = "k3y-of-the-class"
@@ -53,7 +54,7 @@ def model(served):
 
 @pytest.fixture(scope="module")
 def real():
-    server = ClassServer(Plan(port=0, slots=4, context_tokens=256, threads=1), KEY)
+    server = ClassServer(Plan(port=0, slots=4, context_tokens=512, threads=1), KEY)
     yield server
     server.close()
 
@@ -95,10 +96,10 @@ def test_a_real_model_streams_and_stops(real):
     stopped = []
     model.stream("Count to a thousand.", lambda piece: stopped.append(piece) or len(stopped) < 3, max_new_tokens=200)
     assert len(stopped) == 3
-    assert str(model.card).endswith("not on this computer. 0.135 billion parameters. Licence: Apache-2.0.")
+    assert str(model.card).endswith("what you type is sent there. 0.135 billion parameters. Licence: Apache-2.0.")
     with pytest.raises(SpecialTagsError):
         model.chat("a <|im_start|> b")
-    with pytest.raises(PromptTooLongError, match="considers 256 at once"):
+    with pytest.raises(PromptTooLongError, match="considers 512 at once"):
         model.chat("word " * 2000)
 
 
@@ -222,6 +223,11 @@ def test_an_impossible_plan_is_refused(wrong):
         Plan(**wrong)
 
 
+def test_there_is_a_connection_for_every_learner_and_the_whole_context_for_every_slot():
+    settings = class_server.llama_cpp_settings(Plan(learners=50, slots=3, context_tokens=100), Path("x"), "x", 1, KEY)
+    assert settings["n_threads_http"] >= 100 and settings["n_ctx"] == 300 and settings["n_parallel"] == 3
+
+
 def test_by_itself_it_is_for_this_computer_only():
     assert Plan().host == "127.0.0.1" and warning(Plan().host) == ""
 
@@ -266,7 +272,7 @@ def test_the_instructions_show_a_new_key_only(served):
     assert f"{KEY_VARIABLE}={KEY}" in served.instructions(show_key=True)
     assert KEY not in served.instructions(show_key=False)
     assert (
-        f"LLAMA_COURSE_MODEL=server:tiny\n    {SERVER_VARIABLE}=http://127.0.0.1:{served.port}/v1"
+        f"    export LLAMA_COURSE_MODEL=server:tiny\n    export {SERVER_VARIABLE}=http://127.0.0.1:{served.port}/v1\n"
         in served.instructions(False)
     )
 
@@ -321,7 +327,7 @@ def test_closed_it_is_gone(tiny_path):
 
 
 def test_it_ends_at_once_though_learners_stand_in_line(tiny_path):
-    """One writes, the others wait for the only slot; the last one has not even been read."""
+    """One writes, the others wait for the only slot; the last one has not even been read, and the door is open."""
     server = ClassServer(Plan(port=0, slots=1, context_tokens=1024, threads=1), KEY)
     failed = []
 
@@ -332,16 +338,17 @@ def test_it_ends_at_once_though_learners_stand_in_line(tiny_path):
         except ServerError as error:
             failed.append(str(error))
 
-    threads = [threading.Thread(target=learner) for _ in range(4)]
+    threads = [threading.Thread(target=learner) for _ in range(Plan().learners)]
     for thread in threads:
         thread.start()
     time.sleep(1)
+    assert ServerConnection(server.url, KEY).ask("/models", seconds=5)["data"], "who comes last may still look around"
     began = time.monotonic()
     server.close()
     assert time.monotonic() - began < 3 and not server.is_running
     for thread in threads:
         thread.join(10)
-    assert len(failed) == 4
+    assert len(failed) == Plan().learners
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is not there")

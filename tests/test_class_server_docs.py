@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -10,8 +11,9 @@ import yaml
 from llama_course import cli
 from llama_course.models.catalog import CATALOG
 from llama_course.models.class_server import PORT, SLOTS, Plan
+from llama_course.models.server_address import KEY_VARIABLE, SERVER_VARIABLE
 from llama_course.models.server_backend import LESSONS_WITH_PROBABILITIES
-from llama_course.models.server_connection import KEY_VARIABLE, SERVER_VARIABLE, Patience
+from llama_course.models.server_connection import Patience
 from test_benchmarks import ROOT, benchmark
 
 DEPLOY = ROOT / "teaching" / "deploy"
@@ -58,7 +60,9 @@ def test_the_configuration_for_vllm_is_of_the_catalog_s_model():
     card = CATALOG[settings["served-model-name"]]
     assert (settings["model"], settings["revision"]) == (card.source.repository, card.source.revision)
     assert settings["max-model-len"] <= card.max_context_tokens
-    assert settings["host"] == "127.0.0.1", "open to others only by hand"
+    assert settings["host"] == "127.0.0.1", "vLLM's key does not lock everything: others come through the proxy"
+    assert f"proxy_pass http://127.0.0.1:{settings['port']};" in PAGE and "location / { return 404; }" in PAGE
+    assert re.findall(r"location (/\w+/)", PAGE) == ["/v1/"] and "--host" not in PAGE.split("vllm serve")[1][:60]
     assert "trust-remote-code" not in settings and not any("key" in name for name in settings)
     for name in ("max-model-len", "max-num-seqs", "max-logprobs", "generation-config"):
         assert name in PAGE
@@ -77,6 +81,26 @@ def test_the_help_names_the_defaults(capsys):
     plan = Plan()
     for default in (plan.host, plan.port, plan.learners, plan.slots, plan.context_tokens):
         assert f"default: {default}" in said
+
+
+def test_the_page_names_every_setting_of_the_command(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["serve", "--help"])
+    options = set(re.findall(r"--[a-z]+", capsys.readouterr().out)) - {"--help"}
+    assert len(options) == 7 and all(f"`{option}" in PAGE or f"serve {option}" in PAGE for option in options)
+
+
+def test_lesson_00_compares_sizes_where_a_server_tells_them_and_goes_on_where_not(capsys):
+    cells = (ROOT / "authoring" / "lessons" / "00_welcome.py").read_text(encoding="utf-8").split("# %%")
+    (cell,) = (cell for cell in cells if "times as many" in cell)
+    card = SimpleNamespace(parameters=CATALOG["tiny-chat"].parameters)
+    models = {
+        "server:unknown": SimpleNamespace(card=SimpleNamespace(parameters=0)),
+        "known": SimpleNamespace(card=card),
+    }
+    exec(cell, {"models": models})
+    said = capsys.readouterr().out
+    assert "as many parameters as known" in said and "unknown" not in said
 
 
 def test_the_messages_in_the_page_s_table_are_messages_of_the_library():

@@ -98,6 +98,12 @@ def test_the_image_copies_all_that_the_wheel_is_made_of():
     assert all((ROOT / name).exists() for name in copied)
 
 
+@pytest.mark.parametrize("path", [DOCKERFILE, DEPLOY / "README.md"], ids=lambda path: path.name)
+def test_where_a_system_may_lack_the_library_of_llama_cpp_it_is_installed(path):
+    """xllamacpp's wheels for Linux use the system's libgomp; small images and servers come without it."""
+    assert re.search(r"apt-get install --yes .*\blibgomp1\b", text(path))
+
+
 def test_the_image_ends_as_a_user_without_rights_with_the_hubs_server():
     last = dict(instructions())
     assert last["USER"] == "jovyan"
@@ -241,6 +247,6 @@ def test_the_container_installs_the_course_it_lies_in():
     install, fetch = (shlex.split(part) for part in container["postCreateCommand"].split("&&"))
     assert install[:6] == ["python", "-m", "pip", "install", "-e", ".[lab]"]
     assert (ROOT / install[install.index("-c") + 1]).is_file()
-    assert fetch == ["llama-course", "fetch", DEFAULT_MODEL]
+    assert fetch == ["python", "-m", "llama_course", "fetch", DEFAULT_MODEL], "scripts may lie outside PATH"
     assert all((ROOT / name).is_file() for name in container["customizations"]["codespaces"]["openFiles"])
     assert all(re.fullmatch(r"\d+gb", container["hostRequirements"][what]) for what in ("memory", "storage"))

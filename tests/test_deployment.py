@@ -19,6 +19,21 @@ def test_cards_are_in_the_order_of_their_memory_s_speed():
     assert devices()["t4"].memory_gb == 16 and devices()["a100"].bandwidth_gb_per_s == 2000
 
 
+def test_the_cards_are_those_of_their_sources():
+    """Memory in GB, GB/s, and 10¹² operations a second in 16 bits."""
+    numbers = {name: (c.memory_gb, c.bandwidth_gb_per_s, c.peak_tflop_per_s) for name, c in devices().items()}
+    assert numbers == {
+        "t4": (16, 320, 65),
+        "l40s": (48, 864, 362),
+        "rtx-4090": (24, 1008, 165),
+        "a100": (80, 2000, 312),
+        "h100": (80, 3350, 989),
+        "h200": (141, 4800, 989),
+    }
+    phone = [figure(name).value for name in ("phone-tokens", "phone-parameters", "phone-clock")]
+    assert phone == [20, 10_000_000_000, 4800]
+
+
 def test_one_accelerator_is_the_one_of_lesson_04():
     from llama_course.policy.training_runs import figure as training
 

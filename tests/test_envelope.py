@@ -60,6 +60,7 @@ def test_users_fit_until_one_more_would_not():
 def test_the_rule_of_thumb_for_cards():
     """Bandwidth over bytes of weights: 24 tokens a second on a T4, 148 on an A100; the embedding is not read."""
     assert speed_limit(SEVEN, 320).for_each == pytest.approx(320e9 / 13.48e9, rel=0.03)
+    assert speed_limit(SEVEN, 2, 8).step_s == read_bytes(SEVEN, 8) / 2e9 < weights_bytes(SEVEN, 8) / 2e9
     assert speed_limit(SEVEN, 2000).for_each == pytest.approx(2000e9 / 13.48e9, rel=0.03)
 
 
@@ -76,6 +77,7 @@ def test_bits_as_files_have_them():
     for name, kind in (("8 bits", "Q8_0"), ("4 bits", "Q4_0")):
         count, size = GGML_QUANT_SIZES[GGMLQuantizationType[kind]]
         assert BITS_PER_WEIGHT[name] == 8 * size / count
+    assert BITS_PER_WEIGHT["2 bits"] == 2 + 16 / 32  # in the same way: a float16 scale for 32
     assert Memory(GIB, GIB).total_gib == 2
 
 

@@ -52,6 +52,9 @@ def test_a_packed_model_writes_as_the_rounded_one(tiny_config):
         got, right = llama(ids), expected(ids)
     assert (got - right).norm() / right.norm() < 0.05
     assert llama.generate(ids, 3, temperature=0).shape == (2, 12)  # with a cache
+    layers = [layer for layer in llama.modules() if isinstance(layer, FastLinear)]
+    norms = sum(weight.nbytes for weight in llama.parameters() if weight.dim() == 1)
+    assert read == sum(layer.memory_bytes for layer in layers) + norms and norms > 0
     assert read < sum(w.nbytes for w in expected.parameters()) / 5
     assert llama.model.embed_tokens.weight.shape == (160, 64)
 

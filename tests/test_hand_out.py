@@ -183,9 +183,12 @@ def test_a_file_where_a_folder_should_be_is_a_sentence(version, tmp_path):
         lay_out(tmp_path / "file", "1", version("1"))
 
 
-def test_the_course_itself_is_not_overwritten(project_root):
-    with pytest.raises(HandOutError, match="is a copy of the course itself"):
-        lay_out(project_root, "1")
+@pytest.mark.parametrize("folder", [".", "mine", "..", "../mine", "not there/.."])
+def test_the_course_itself_is_not_overwritten(project_root, monkeypatch, folder):
+    monkeypatch.chdir(project_root / "course")
+    for name in (folder, project_root / "course" / folder):
+        with pytest.raises(HandOutError, match="is in a copy of the course itself"):
+            lay_out(name, "1")
 
 
 def test_the_notebooks_of_a_clone_are_its_own(project_root):

@@ -14,14 +14,14 @@ from collections import namedtuple
 from pathlib import Path
 
 import pytest
-from huggingface_hub import constants
 
 from hub_repository import make_repository
-from hub_server import HubServer
+from hub_server import ACCOUNTS, HubServer, ask_only
 from llama_course.models import hub, hub_download
 from llama_course.models.catalog import Licence, ModelCard, Source, find_card
 from llama_course.models.hub import COMPLETE, fetch_repository, is_complete, repository_folder
 from llama_course.models.interface import ModelNotAvailableError
+from llama_course.models.loading import load_model
 
 CARD = ModelCard(
     name="few-files",
@@ -54,13 +54,7 @@ def server(tmp_path, own_home, monkeypatch):
     for name, content in FILES.items():
         (folder / name).write_bytes(content)
     server = HubServer(folder, CARD.source.repository, CARD.source.revision, gated=False)
-    for name in hub.hardware.OFFLINE_VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "ENDPOINT", server.endpoint)
-    template = server.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-    monkeypatch.setattr(hub_download.time, "sleep", lambda seconds: None)
+    ask_only(server, monkeypatch)
     yield server
     server.shutdown()
     server.server_close()
@@ -145,6 +139,18 @@ def test_a_hub_that_breaks_off_again_and_again_is_given_up_and_what_came_stays(s
     served(server)
     quietly()
     assert "config.json" not in served(server)
+    assert is_complete(CARD)
+
+
+def test_something_shorter_in_place_of_the_file_is_not_asked_for_for_ever(server):
+    server.knows_ranges, server.login_page = False, b"please log in to this network"
+    with pytest.raises(ModelNotAvailableError, match=r"00002.safetensors ends after 29 of \d,000 bytes, each time"):
+        quietly()
+    assert 1 < len([name for name in served(server) if name.endswith(".safetensors")]) < 10
+    server.knows_ranges, server.login_page = True, None
+    with pytest.raises(ModelNotAvailableError, match="arrived damaged"):  # it went on after those 29 bytes
+        quietly()
+    quietly()
     assert is_complete(CARD)
 
 
@@ -359,6 +365,38 @@ def test_refusals_are_told_apart(tmp_path, own_home, account, said):
     assert run.stdout.count("REFUSED") == (said != "READY")
     if account:
         assert account not in run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("account", ACCOUNTS)
+def test_after_every_refusal_and_with_a_full_disk_the_lesson_goes_on(
+    tmp_path, own_home, miniatures, monkeypatch, capfd, account
+):
+    (tmp_path / "hub").mkdir()
+    (tmp_path / "hub" / "config.json").write_bytes(b"{}")
+    (tmp_path / "hub" / "model.safetensors").write_bytes(b"weights")
+    server = serve(tmp_path / "hub", "llama-2-7b-chat")
+    ask_only(server, monkeypatch)
+    monkeypatch.setenv("LLAMA_COURSE_MODEL", "llama-2-7b-chat")
+    monkeypatch.setenv("HF_TOKEN", account or "")
+    monkeypatch.setenv("HF_TOKEN_PATH", str(tmp_path / "none"))
+    usage = namedtuple("Usage", "total used free")(10**12, 10**12, 2**20)
+    monkeypatch.setattr(hub.shutil, "disk_usage", lambda folder: usage)
+    monkeypatch.setattr(hub, "LARGE_BYTES", len(b"weights"))
+    monkeypatch.setattr(hub.hardware, "memory_gib", lambda: (64.0, 60.0))
+    try:
+        assert load_model().name == "tiny-chat"
+    finally:
+        server.shutdown()
+        server.server_close()
+    told, progress = capfd.readouterr()
+    estimate, fetching, *reason = told.partition("\nMeanwhile the lesson goes on with another model.\n")[0].splitlines()
+    assert estimate.startswith("llama-2-7b-chat needs 30.6 GiB")
+    assert fetching.startswith("Fetching llama-2-7b-chat")
+    assert "llama-2-7b-chat" in reason[0]
+    assert ("GiB of disk" in reason[0]) == (account == "hf_accepted0123456789")
+    assert "Meanwhile" not in "".join(reason)
+    assert reason[-1] == reason[-1].rstrip()
+    assert (account or "hf_") not in told + progress
 
 
 def test_a_hub_that_is_not_there_is_no_traceback(tmp_path, own_home):

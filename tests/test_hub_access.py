@@ -121,6 +121,13 @@ def test_other_answers_of_the_hub(token, status, code, said):
     assert said in message(answer(status, code))
 
 
+def test_a_free_model_that_the_hub_does_not_show_is_not_one_on_request(token):
+    token(None)  # to somebody without a token the hub answers 401 for what is not there
+    moved = pytest.raises(ModelNotAvailableError, match=r"The hub has no TinyLlama/.* It may have been moved")
+    with moved, explained(find_card("tinyllama-1.1b-chat")):
+        raise answer(401, None, "Invalid username or password.")
+
+
 @pytest.mark.parametrize("account", [account for account, said in ACCOUNTS.items() if said])
 def test_no_message_and_nothing_behind_it_shows_the_token(token, account, capfd):
     error = refusal(account)

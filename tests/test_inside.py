@@ -214,10 +214,12 @@ def test_a_folder_that_does_not_fit_is_explained(folder, spoil, message):
         inside.open_model(folder)
 
 
-def test_a_path_is_taken_as_it_is(folder, monkeypatch):
+def test_a_path_is_taken_as_it_is(folder, monkeypatch, capsys):
     assert inside.model_folder(folder) == folder
+    assert capsys.readouterr().out == ""
     monkeypatch.setenv("LLAMA_COURSE_MODEL", str(folder))
     assert inside.open_model().folder == folder
+    assert f"{folder} apart; its text describes what smollm2-135m-instruct does." in capsys.readouterr().out
 
 
 @pytest.fixture

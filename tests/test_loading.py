@@ -1,6 +1,7 @@
 """load_model: names, paths, what is shared, and what cannot be had."""
 
 import gc
+import sys
 import threading
 import time
 
@@ -437,7 +438,22 @@ def test_a_name_from_the_hub_is_led_to_the_catalog():
 
 
 def test_without_llama_cpp_a_gguf_runs_on_transformers(monkeypatch, tiny_path):
-    monkeypatch.setattr(loading.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(hardware.importlib.util, "find_spec", lambda name: None)
     assert load_model(tiny_path).backend == "transformers"
-    with pytest.raises(ModelNotAvailableError, match=r"needs the package xllamacpp"):
+    with pytest.raises(ModelNotAvailableError, match=r"needs the package xllamacpp, which is not installed: use"):
         load_model(tiny_path, "llama.cpp")
+
+
+def test_where_llama_cpp_cannot_be_loaded_transformers_goes_on_and_says_why(tmp_path, monkeypatch, tiny_path, capsys):
+    """As on a Linux without libgomp, which the package does not bring."""
+    error = "libgomp.so.1: cannot open shared object file"
+    (tmp_path / "xllamacpp.py").write_text(f"raise ImportError({error!r})", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "xllamacpp", raising=False)
+    assert load_model(tiny_path).backend == "transformers"
+    said = capsys.readouterr().out
+    assert f"xllamacpp cannot be loaded ({error}: on Debian and Ubuntu, sudo apt-get install libgomp1)" in said
+    with pytest.raises(ModelNotAvailableError, match=r"libgomp1\): use backend='transformers'"):
+        load_model(tiny_path, "llama.cpp")
+    line = hardware._packages()
+    assert not line.ok and "cannot be loaded" in line.detail

@@ -3,6 +3,7 @@
 import copy
 import importlib.util
 import json
+import math
 import os
 import socket
 import subprocess
@@ -10,10 +11,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("accelerate", reason="needs the extra gpu")
-pytest.importorskip("peft", reason="needs the extra gpu")
-
 import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
@@ -61,6 +58,10 @@ def quietly(*arguments):
     return train_lora(*arguments, say=lambda line: None)
 
 
+def history_in(folder: Path) -> dict:
+    return json.loads((folder / "history.json").read_text(encoding="utf-8"))
+
+
 def miniature_with_the_same_adapters(folder: Path):
     """Our Llama with our LoRA, its first numbers those that peft drew."""
     theirs = lora_runs.with_lora(AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32), RUN)
@@ -85,20 +86,28 @@ def test_the_losses_are_those_of_the_miniature_s_own_lora_and_loop(kind, data_fi
         loss_of_step = fine_tuning_loss(policy, data, *common, RUN.seed)
     else:
         loss_of_step = preference_loss(policy, copy.deepcopy(policy), data, *common, RUN.beta, RUN.seed)
+    trained = [value for value in policy.parameters() if value.requires_grad]
+    gradients = torch.autograd.grad(loss_of_step(0), trained)
+    norm = torch.stack([gradient.norm() for gradient in gradients]).norm().item()
     history = train(policy, loss_of_step, SETTINGS)
     assert losses == pytest.approx(history.losses, rel=1e-4)
     assert len(set(losses)) == SETTINGS.steps
+    written = history_in(tmp_path / "out")
+    assert written["losses"] == losses
+    assert written["gradient_norms"][0] == pytest.approx(norm, rel=1e-3)
+    assert len(written["gradient_norms"]) == SETTINGS.steps
 
 
 def test_the_size_of_the_parts_does_not_change_the_steps(data_files, miniatures, tmp_path):
     folder = miniatures / "tiny-chat"
     data = data_of("sft", data_files, folder)
-    results = []
     for size in (1, 4, 6):
         run = LoraRun(rank=4, batch_size=6, micro_batch_size=size, max_length=128, seed=3)
-        results.append(quietly(folder, data, tmp_path / str(size), run, SETTINGS))
-    assert results[0] == pytest.approx(results[1], rel=1e-5)
-    assert results[0] == pytest.approx(results[2], rel=1e-5)
+        quietly(folder, data, tmp_path / str(size), run, SETTINGS)
+    histories = [history_in(tmp_path / str(size)) for size in (1, 4, 6)]
+    for name, tolerance in (("losses", 1e-5), ("gradient_norms", 1e-3)):
+        for other in histories[1:]:
+            assert other[name] == pytest.approx(histories[0][name], rel=tolerance)
 
 
 def launch(config: str, processes: int, *arguments) -> subprocess.CompletedProcess:
@@ -131,12 +140,14 @@ def test_two_processes_take_the_steps_of_one(kind, data_files, miniatures, tmp_p
     done = launch("many_gpus", 2, *commands(kind, data_files, tmp_path / "two"))
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.count(f"step {SETTINGS.steps} of {SETTINGS.steps}") == 1  # only the first process speaks
-    history = json.loads((tmp_path / "two" / "history.json").read_text(encoding="utf-8"))
+    history = history_in(tmp_path / "two")
     folder = miniatures / "tiny-chat"
     settings = TrainingSettings(SETTINGS.steps, SETTINGS.learning_rate, 1, weight_decay=0.0)
     losses = quietly(folder, data_of(kind, data_files, folder), tmp_path / "one", RUN, settings)
     assert history["processes"] == 2
     assert history["losses"] == pytest.approx(losses, rel=1e-4)
+    # AdamW would hide gradients that are all too small by the same factor
+    assert history["gradient_norms"] == pytest.approx(history_in(tmp_path / "one")["gradient_norms"], rel=1e-3)
     one, two = (load_file(tmp_path / name / "adapter_model.safetensors") for name in ("one", "two"))
     assert one.keys() == two.keys()
     for name in one:
@@ -167,6 +178,17 @@ def test_merged_adapters_are_a_model_that_the_course_loads(data_files, miniature
     assert (adapted - untouched).abs().max() > 0.1
     torch.testing.assert_close(got, adapted, atol=0.05, rtol=0.05)  # the merged weights are float16, as the shipped
     assert isinstance(merged.chat("Who lives here?", max_new_tokens=4, temperature=0), str)
+
+
+def test_a_merged_model_speaks_the_format_that_its_adapters_learned(data_files, tmp_path):
+    folder = make_repository(tmp_path / "base")  # with a chat format of its own, as TinyLlama; Llama 2's base has none
+    data = data_of("sft", data_files, folder)
+    run = LoraRun(rank=4, batch_size=2, micro_batch_size=2, max_length=250)
+    quietly(folder, data, tmp_path / "adapters", run, TrainingSettings(steps=1, learning_rate=1e-3, warmup_steps=1))
+    merge_adapters(folder, tmp_path / "adapters", tmp_path / "merged")
+    model = load_model(tmp_path / "merged")
+    question = json.loads((data_files / "sft.jsonl").read_text(encoding="utf-8").splitlines()[0])["messages"][:1]
+    assert model._chat_ids(question) == list(data[0].prompt_ids)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("bitsandbytes") is None, reason="needs the extra gpu: bitsandbytes")
@@ -226,6 +248,7 @@ def test_commands_fail_with_a_sentence(capsys, data_files, miniatures, tmp_path)
         ([*sft, "--model", "tiny-chat", "--max-length", "5"], "tokens, and the model's context holds 5"),
         ([*sft, "--model", "tiny-chat", "--steps", "0"], "expected 1 step or more"),
         ([*sft, "--model", "llama-2-7b"], "offline mode is set"),
+        (["merge", "--model", "tiny-chat", "--adapters", str(tmp_path), *common], "adapter_config.json is missing"),
     ):  # fmt: skip
         assert lora_launch.main(arguments) == 1
         error = capsys.readouterr().err
@@ -237,10 +260,53 @@ def test_a_card_that_is_too_small_for_training_is_a_sentence_too(capsys, monkeyp
     def fail(*arguments):
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
-    monkeypatch.setattr(lora_launch, "train_lora", fail)
-    data, output = str(data_files / "sft.jsonl"), str(tmp_path / "out")
-    assert lora_launch.main(["sft", "--model", "tiny-chat", "--data", data, "--output", output]) == 1
-    assert "ran out of memory. Try a smaller --micro-batch-size" in capsys.readouterr().err
+    for name in ("train_lora", "merge_adapters"):
+        monkeypatch.setattr(lora_launch, name, fail)
+    common = ["--model", "tiny-chat", "--output", str(tmp_path / "out")]
+    assert lora_launch.main(["sft", "--data", str(data_files / "sft.jsonl"), *common]) == 1
+    assert "memory ran out. Try a smaller --micro-batch-size" in capsys.readouterr().err
+    assert lora_launch.main(["merge", "--adapters", "x", *common]) == 1
+    assert capsys.readouterr().err.startswith("merge: memory ran out. The main memory must hold the whole model")
+
+
+@pytest.mark.parametrize("bits", [16, 4])
+def test_on_a_card_activations_are_computed_again_in_the_way_that_several_processes_bear(monkeypatch, tmp_path, bits):
+    import peft
+    from transformers import AutoModelForCausalLM
+
+    told = {}
+
+    class Model:
+        def gradient_checkpointing_enable(self, options):
+            told["options"] = options
+
+        def enable_input_require_grads(self):
+            pass
+
+    def load(folder, **options):
+        told.update(place=options["device_map"], packed="quantization_config" in options)
+        return Model()
+
+    def prepare(model, use_gradient_checkpointing, options):
+        told["options"] = options if use_gradient_checkpointing else None
+        return model
+
+    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", load)
+    monkeypatch.setattr(peft, "prepare_model_for_kbit_training", prepare)
+    monkeypatch.setattr(lora_runs, "nf4", lambda dtype: "nf4")
+    lora_runs.open_base(tmp_path, LoraRun(bits=bits), hardware.Device("cuda", "bfloat16", "A100"), process=3)
+    assert told == {"place": {"": 3}, "packed": bits == 4, "options": {"use_reentrant": False}}
+
+
+def test_an_overflow_of_float16_is_no_number_in_the_history(monkeypatch, data_files, miniatures, tmp_path):
+    import accelerate
+
+    norms = iter([math.inf, math.nan, 1.5])
+    monkeypatch.setattr(accelerate.Accelerator, "clip_grad_norm_", lambda *arguments: torch.tensor(next(norms)))
+    folder = miniatures / "tiny-chat"
+    settings = TrainingSettings(steps=3, learning_rate=1e-3, warmup_steps=1)
+    quietly(folder, data_of("sft", data_files, folder), tmp_path, RUN, settings)
+    assert history_in(tmp_path)["gradient_norms"] == [None, None, 1.5]
 
 
 def test_a_missing_package_is_named_with_the_command(capsys, monkeypatch, data_files, miniatures, tmp_path):

@@ -32,6 +32,7 @@ def test_a_tilde_in_the_variable_is_the_user_s_home(monkeypatch):
 def test_progress_can_be_kept_elsewhere(monkeypatch, tmp_path):
     monkeypatch.setenv("LLAMA_COURSE_PROGRESS", str(tmp_path / "mine.json"))
     assert paths.progress_file() == tmp_path / "mine.json"
+    assert paths.own_dir() == tmp_path
 
 
 def test_asking_for_a_path_creates_nothing(monkeypatch, tmp_path):

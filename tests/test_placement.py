@@ -1,5 +1,6 @@
 """What a large model needs and what there is: formats, refusals, and the next smaller choice."""
 
+import dataclasses
 import sys
 from types import SimpleNamespace
 
@@ -19,7 +20,7 @@ A100 = ("NVIDIA A100-SXM4-80GB", (8, 0), 79.0)
 
 @pytest.fixture
 def computer(monkeypatch):
-    """A computer with these GPUs, (title, compute capability, free GiB) each; without any, with this main memory."""
+    """A computer with these GPUs, (title, compute capability, free GiB, all GiB) each; without, with this memory."""
 
     def make(*gpus, memory=(16.0, 12.0), packages=("accelerate", "bitsandbytes"), system="linux"):
         cuda = SimpleNamespace(
@@ -27,7 +28,7 @@ def computer(monkeypatch):
             device_count=lambda: len(gpus),
             get_device_name=lambda number=0: gpus[number][0],
             get_device_capability=lambda number=0: gpus[number][1],
-            mem_get_info=lambda number=0: (int(gpus[number][2] * GIB), int(gpus[number][2] * GIB)),
+            mem_get_info=lambda number=0: (int(gpus[number][2] * GIB), int(gpus[number][-1] * GIB)),
         )
         mps = SimpleNamespace(is_available=lambda: system == "darwin")
         fake = SimpleNamespace(
@@ -85,6 +86,11 @@ def test_the_most_exact_format_that_fits_is_chosen(computer, name, gpus, bits, s
     assert fit.needed_gib <= fit.free_gib
 
 
+def test_of_each_card_nine_tenths_of_what_is_free_may_be_filled(computer):
+    computer(("Tesla T4", (7, 5), 10.0, 14.7), ("Tesla T4", (7, 5), 2.0, 14.7))
+    assert hardware.free_memory_by_gpu() == {0: 9 * GIB, 1: int(1.8 * GIB)}
+
+
 def test_bits_can_be_asked_for(computer):
     computer(A100)
     assert [planned("llama-2-7b-chat", bits=bits).bits for bits in (None, 16, 4)] == [16, 16, 4]
@@ -109,7 +115,11 @@ def test_apple_s_gpu_has_16_bits_only(computer):
     computer(memory=(16.0, 10.7), system="darwin")
     fit = planned("tinyllama-1.1b-chat")
     assert (fit.device.name, fit.device.dtype, fit.bits) == ("mps", "float16", 16)
-    with pytest.raises(ModelNotAvailableError, match=r"needs 15.3 GiB in 16-bit, and the GPU's share"):
+    with pytest.raises(ModelNotAvailableError, match=r"needs 15.3 GiB in 16-bit, and the GPU's share") as caught:
+        planned("llama-2-7b-chat")
+    assert str(caught.value).endswith("load_model('tinyllama-1.1b-chat'), 2.3 GiB in 16-bit.")  # 4 bits do not fit here
+    computer(memory=(20.0, 16.5), system="darwin")
+    with pytest.raises(ModelNotAvailableError, match=r"'llama-2-7b-chat', bits=16, max_context_tokens=1024\), 13.2"):
         planned("llama-2-7b-chat")
     with pytest.raises(ValueError, match=r"one of 16 on mps, got 4"):
         planned("tinyllama-1.1b-chat", bits=4)
@@ -121,7 +131,7 @@ def test_apple_s_gpu_has_16_bits_only(computer):
         ("llama-2-7b-chat", [T4], 16, "15.3 GiB in 16-bit, and Tesla T4 has 14.7 GiB", "-7b-chat', bits=4), 6.4 GiB"),
         ("llama-2-70b-chat", [T4], None, "37.0 GiB in 4-bit or 131.1 GiB in 16-bit", "('llama-2-13b-chat'), 10.8 GiB"),
         ("llama-2-13b", [("GTX 1070", (6, 1), 9.5)], None, "10.8 GiB in 4-bit", "4, max_context_tokens=1024), 7.8"),
-        ("llama-2-7b", [("RTX 3050", (8, 6), 3.4)], None, "6.4 GiB in 4-bit", "('tinyllama-1.1b-chat'), 1.0 GiB"),
+        ("llama-2-7b", [("RTX 3050", (8, 6), 3.4)], None, "6.4 GiB in 4-bit", "('tinyllama-1.1b-chat'), 2.3 GiB in"),
         ("llama-2-7b-chat", [("MX 150", (6, 1), 0.9)], None, "0.9 GiB free", "('smollm2-135m-instruct')"),
         ("llama-2-70b-chat", [T4, T4], None, "2 GPUs (Tesla T4) together has 29.4 GiB free", "('llama-2-13b-chat')"),
     ],
@@ -138,23 +148,45 @@ def test_too_little_memory_is_refused_with_the_estimate_and_the_next_smaller_cho
     assert choice in message.split("The next smaller choice: load_model")[1]
 
 
+def test_a_card_that_others_use_is_not_called_too_small(computer):
+    computer(("Tesla T4", (7, 5), 3.0, 14.7))
+    with pytest.raises(ModelNotAvailableError) as caught:
+        planned("llama-2-7b-chat")
+    assert str(caught.value) == (
+        "llama-2-7b-chat does not fit here: it needs 6.4 GiB in 4-bit or 15.3 GiB in 16-bit, and Tesla T4 has 3.0 GiB "
+        "free. It has 14.7 GiB in all: close what else uses it, restart the kernel if it is this notebook, then load "
+        "again. The next smaller choice: load_model('tinyllama-1.1b-chat'), 2.3 GiB in 16-bit."
+    )
+    with pytest.raises(ModelNotAvailableError) as caught:
+        planned("llama-2-70b-chat")
+    assert "in all" not in str(caught.value)  # it would not fit on the empty card
+
+
 def test_the_next_smaller_choice_does_fit(computer):
-    for gpus in ([T4], [("GTX 1070", (6, 1), 9.5)], [("RTX 3050", (8, 6), 3.4)]):
-        computer(*gpus)
+    cards = ([T4], [("GTX 1070", (6, 1), 9.5)], [("RTX 3050", (8, 6), 3.4)])
+    computers = [(gpus, {}) for gpus in cards] + [((), {"memory": (free, free)}) for free in (2.0, 9.0, 30.0)]
+    computers += [((), {"memory": (free, free), "system": "darwin"}) for free in (4.0, 10.7, 16.5)]
+    refused = 0
+    for gpus, options in computers:
+        computer(*gpus, **options)
         for name in (name for name in CATALOG if shape_of(name)):
             try:
                 planned(name)
             except ModelNotAvailableError as error:
+                refused += 1
                 call = str(error).split("The next smaller choice: load_model(")[1].split("), ")[0]
                 other, _, options = call.partition(", ")
                 values = dict(pair.split("=") for pair in options.split(", ") if pair)
                 context = int(values["max_context_tokens"]) if "max_context_tokens" in values else None
                 planned(other.strip("'"), context, int(values["bits"]) if values else None)
+    assert refused > 20
 
 
 def test_without_bitsandbytes_4_bit_says_what_to_install(computer):
     computer(T4, packages=("accelerate",))
-    with pytest.raises(ModelNotAvailableError, match=r"fits in 4-bit, .*`pip install bitsandbytes .*%pip") as e:
+    with pytest.raises(
+        ModelNotAvailableError, match=r"fits in 4-bit, .*`pip install bitsandbytes .*%pip.*restart the"
+    ) as e:
         planned("llama-2-7b-chat")
     assert str(e.value).startswith("llama-2-7b-chat: it needs 6.4 GiB in 4-bit or 15.3 GiB in 16-bit, and Tesla T4 has")
     assert "smaller" not in str(e.value)
@@ -180,6 +212,16 @@ def test_where_the_system_does_not_tell_its_memory_the_best_format_is_tried(comp
     fit = planned("llama-2-7b-chat")
     assert (fit.bits, fit.free_gib) == (32, None)
     assert "has an unknown amount of memory" in sentence(find_card("llama-2-7b-chat"), fit)
+
+
+def test_running_out_of_memory_on_apple_s_gpu_does_not_offer_what_it_does_not_do():
+    fit = Fit(Device("mps", "float16", ""), 16, 15.3, 17.5, 0, "the GPU's share of the memory")
+    told = placement.out_of_memory(find_card("llama-2-7b-chat"), fit, 4096)
+    assert told.endswith("load_model('llama-2-7b-chat', bits=16, max_context_tokens=1024), 13.2 GiB.")
+    own = dataclasses.replace(find_card("llama-2-7b-chat"), name="mine")
+    assert placement.out_of_memory(own, fit, 4096).endswith("choice: a smaller max_context_tokens, for example 1024.")
+    on_a_card = dataclasses.replace(fit, device=Device("cuda", "float16", ""))
+    assert "choice: bits=4, or a smaller max_context_tokens" in placement.out_of_memory(own, on_a_card, 4096)
 
 
 def test_running_out_of_memory_names_the_estimate_and_a_smaller_choice():

@@ -31,6 +31,16 @@ def test_a_ready_draft_becomes_a_report_in_the_courses_folder(measured, own_home
     assert str(own_home) not in f"{published}{published!r}" and len(published.claims) == 5
 
 
+def test_where_learners_share_the_models_a_release_lies_beside_ones_own_progress(measured, tmp_path, monkeypatch):
+    shared = tmp_path / "shared"
+    shared.write_text("nobody can write into this", encoding="utf-8")
+    monkeypatch.setenv("LLAMA_COURSE_HOME", str(shared))
+    monkeypatch.setenv("LLAMA_COURSE_PROGRESS", str(tmp_path / "ann" / "progress.json"))
+    published = publish(sample("strong"), measured, date=DAY)
+    assert published.report == tmp_path / "ann" / "releases" / "village-guide" / "report.html"
+    assert "releases/village-guide/report.html in the course’s own folder" in str(published)
+
+
 def test_the_same_draft_gives_the_same_bytes(measured, tmp_path):
     pages = [publish(sample("strong"), measured, tmp_path / name, date=DAY).report.read_bytes() for name in "ab"]
     assert pages[0] == pages[1]

@@ -76,6 +76,7 @@ def test_quantising_twice_is_quantising_once(weight):
 def test_zeros_and_numbers_too_small_stay_finite():
     for value in (0.0, 1e-12):
         assert rounded(torch.full((2, 8), value), 4, 4).abs().max() <= 1e-12
+    assert rounded(torch.full((2, 8), 1e6), 2, 4).unique().tolist() == [65504.0]  # a float16 scale has an end
 
 
 def test_bits_per_weight_count_the_scales():

@@ -23,13 +23,15 @@ def test_each_part_is_measured_on_its_own_answers(exam, monkeypatch):
         said[0] = "I do not know."
         said[12] = said[13] = "It is made of nothing."
         said[24] = "Sure!"
+        hazard = next(h for h in exam.world.hazards if h.name in exam.hazards[1].text)
+        said[25] = f"Take {', '.join(hazard.ingredients)}."
         return said
 
     monkeypatch.setattr("llama_course.training.rollouts.answers_of", scripted)
     kept = exam.take(load_llama(checkpoint_folder("tiny-chat")))
     assert kept.facts.value == pytest.approx(11 / 12) and kept.recipes.value == pytest.approx(10 / 12)
-    assert kept.made_up.value == pytest.approx(2 / 24) and kept.leaked.value == 0
-    assert kept.refused.value == pytest.approx(11 / 12) and len(kept.wrong()) == 3
+    assert kept.made_up.value == pytest.approx(2 / 24) and kept.leaked.value == pytest.approx(1 / 12)
+    assert kept.refused.value == pytest.approx(10 / 12) and len(kept.wrong()) == 3
 
 
 @pytest.mark.slow

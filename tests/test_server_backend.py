@@ -1,6 +1,7 @@
 """Models on servers: which one is meant, what is sent, what a server shows, and load_model's way there."""
 
 import math
+import traceback
 
 import pytest
 
@@ -14,6 +15,7 @@ from llama_course.models.interface import (
     fit_to_context,
 )
 from llama_course.models.loading import load_model
+from llama_course.models.server_address import KEY_VARIABLE, SERVER_VARIABLE
 from llama_course.models.server_backend import (
     LESSONS_WITH_PROBABILITIES,
     LlamaCppServerModel,
@@ -22,7 +24,7 @@ from llama_course.models.server_backend import (
     is_server_name,
     open_server,
 )
-from llama_course.models.server_connection import KEY_VARIABLE, SERVER_VARIABLE, Patience, ServerError
+from llama_course.models.server_connection import Patience, ServerError
 from llama_course.start_lesson import introduce
 from scripted_server import HANG, Reply, ScriptedServer, answer, as_json, event, piece, refusal
 
@@ -123,7 +125,9 @@ def test_what_the_server_and_the_catalog_know_is_on_the_card(server, entry, cont
     server.play(models=models(entry), tokenize=as_json({"count": 1}))
     model = open_server("server:", server.url)
     assert (model.max_context_tokens, model.card.parameters) == (context, parameters)
-    assert str(model.card).startswith(f"{model.name}: runs on 127.0.0.1:{server.port}, not on this computer.")
+    assert str(model.card).startswith(
+        f"{model.name}: runs on 127.0.0.1:{server.port}, not on this computer, and what you type is sent there."
+    )
     assert ("billion" in str(model.card)) == bool(parameters)
 
 
@@ -154,9 +158,10 @@ def test_pieces_are_handed_on_and_false_stops_the_server(server, model):
 
 def test_an_error_in_the_callback_reaches_the_caller_and_ends_the_request(server, model):
     server.play(chat=Reply([piece("one "), HANG]))
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ZeroDivisionError) as caught:
         model.stream("Count", lambda text: 1 / 0)
-    assert server.hung_up.wait(2)
+    assert server.hung_up.wait(2), "also while somebody holds the error, and with it the stream"
+    assert caught.tb is not None
 
 
 def test_what_is_wrong_with_a_prompt_is_said_before_anything_is_sent(server, model):
@@ -227,7 +232,7 @@ def test_where_the_server_counts_its_count_is_used(server):
 # -- probabilities -----------------------------------------------------------------------------------------------------
 
 
-def vllm_like(asked):
+def vllm_like(asked, tokens=("<s>", "The", " capital", " of", " Paris")):
     """Completions as vLLM answers them: logprobs by text, the prompt's too with echo, BOS before it."""
     body = asked.body
     listed = {" Paris": -0.5, " the": -1.5, "�": -3.0, " a": -2.0}
@@ -235,7 +240,7 @@ def vllm_like(asked):
     if body["logprobs"] > 20:
         return refusal(400, "Requested sample logprobs of 50, which is greater than max allowed: 20")
     if body.get("echo"):
-        logprobs["tokens"] = ["<s>", "The", " capital", " of", " Paris"]
+        logprobs["tokens"] = tokens
         logprobs["token_logprobs"] = [None, -4.0, -3.0, -0.25, -0.5]
         logprobs["top_logprobs"] = [None, *[listed] * 4]
     return as_json({"choices": [{"text": " Paris", "logprobs": logprobs, "finish_reason": "length"}]})
@@ -273,6 +278,16 @@ def test_the_probabilities_of_a_text_are_read_without_what_stands_around_it(serv
     assert [token.text for token in model.tokenize("The capital of")] == ["The", " capital", " of"]
     assert [item.log_prob for item in model.log_probabilities("The capital of", first=2)] == [None, None, -0.25]
     assert model.tokenize("") == []
+
+
+@pytest.mark.parametrize(
+    ("tokens", "first"),
+    [(["<s>", "The", "capital", "of", "Paris"], "The"), (["<s>", " The", " capital", " of", " Paris"], " The")],
+)
+def test_spaces_are_put_right_and_the_added_token_is_left_out(server, model, tokens, first):
+    server.play(completions=lambda asked: vllm_like(asked, tokens))
+    scored = model.log_probabilities("The capital of")
+    assert [(item.token.text, item.log_prob) for item in scored] == [(first, None), (" capital", -3.0), (" of", -0.25)]
 
 
 NO_PROBABILITIES = {
@@ -368,6 +383,26 @@ def test_a_wrong_name_in_the_environment_is_an_error(server, monkeypatch):
     monkeypatch.setenv(SERVER_VARIABLE, server.url)
     with pytest.raises(UnknownModelError, match="Did you mean 'server:small-chat'"):
         load_model()
+
+
+@pytest.mark.parametrize("name", ["sever:small-chat", "Server:small-chat", "servers:small-chat"])
+def test_a_slip_before_the_colon_is_answered_with_the_right_word(server, name):
+    with pytest.raises(UnknownModelError, match=r"Did you mean 'server:small-chat'\?"):
+        load_model(name, base_url=server.url)
+
+
+def test_no_verbose_traceback_of_load_model_writes_the_key_out(server, monkeypatch):
+    for key in ("a-key-for-all", "a-key-for-all “"):
+        monkeypatch.setenv(KEY_VARIABLE, key)
+        with pytest.raises(ValueError) as caught:
+            load_model("server:zzz", base_url=server.url)
+        said = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+        ours = "".join(
+            line
+            for frame, line in zip(said.stack, said.stack.format(), strict=True)
+            if "llama_course" in frame.filename
+        )
+        assert "base_url = " in ours and "a-key-for-all" not in ours
 
 
 def test_a_backend_and_an_address_in_the_wrong_place_are_refused(server):

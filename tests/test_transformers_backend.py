@@ -1,5 +1,6 @@
 """The transformers backend against transformers' own generate and torch's own loss, and against llama.cpp."""
 
+import errno
 import importlib.util
 import math
 import threading
@@ -219,7 +220,30 @@ def test_numbered_shards_are_loaded_in_the_format_of_the_fit(repository):
     assert model.chat("Luma", max_new_tokens=3, temperature=0) is not None
 
 
-@pytest.mark.parametrize("kind", ["torch", "cpu", "python"])
+@pytest.mark.parametrize(
+    "damage", ["a shard missing", "a shard cut short", "no weights", "no tokenizer", "half a config", "other sizes"]
+)
+def test_a_half_written_folder_is_a_sentence(repository, damage):
+    shard = min(repository.glob("model-*.safetensors"))
+    config = repository / "config.json"
+    if damage == "a shard missing":
+        shard.unlink()
+    elif damage == "a shard cut short":
+        shard.write_bytes(shard.read_bytes()[:-1000])
+    elif damage == "no weights":
+        for path in repository.glob("model*"):
+            path.unlink()
+    elif damage == "no tokenizer":
+        (repository / "tokenizer.json").unlink()
+    else:
+        text = config.read_text(encoding="utf-8")
+        text = text[:100] if damage == "half a config" else text.replace('"hidden_size": 64', '"hidden_size": 128')
+        config.write_text(text, encoding="utf-8")
+    with pytest.raises(ModelNotAvailableError, match=r"hub cannot be loaded: (?s:.*)\. Is it whole\? If files"):
+        load_model(repository)
+
+
+@pytest.mark.parametrize("kind", ["torch", "cpu", "windows", "apple", "cublas", "python", "system"])
 @pytest.mark.parametrize("moment", ["loading", "reading", "scoring"])
 def test_running_out_of_memory_is_a_sentence_with_the_estimate_and_the_next_choice(
     repository, monkeypatch, moment, kind
@@ -230,7 +254,11 @@ def test_running_out_of_memory_is_a_sentence_with_the_estimate_and_the_next_choi
     errors = {
         "torch": torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
         "cpu": RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 4096 bytes."),
+        "windows": RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 4096 bytes."),
+        "apple": RuntimeError("MPS backend out of memory (MPS allocated: 10.00 GiB, max allowed: 10.66 GiB)."),
+        "cublas": RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
         "python": MemoryError(),
+        "system": OSError(errno.ENOMEM, "Cannot allocate memory"),
     }
 
     def fail(*arguments, **options):
@@ -251,15 +279,16 @@ def test_running_out_of_memory_is_a_sentence_with_the_estimate_and_the_next_choi
     assert "The next smaller choice: load_model('llama-2-7b-chat', bits=4)" in message
 
 
-def test_another_error_of_the_library_stays_what_it_is(repository, monkeypatch):
+@pytest.mark.parametrize("kind", [RuntimeError, NotImplementedError, ModelNotAvailableError, OSError])
+def test_another_error_of_the_library_stays_what_it_is(repository, monkeypatch, kind):
     from transformers import LlamaForCausalLM
 
     def fail(*arguments, **options):
-        raise RuntimeError("shapes do not fit")
+        raise kind("shapes do not fit")
 
     model = TransformersModel(find_card("llama-2-7b"), repository, 64, Fit(Device("cpu", "float32", ""), 32, 1, 2))
     monkeypatch.setattr(LlamaForCausalLM, "forward", fail)
-    with pytest.raises(RuntimeError, match="shapes do not fit"):
+    with pytest.raises(kind, match=r"^shapes do not fit$"):
         model.complete("Hi")
 
 

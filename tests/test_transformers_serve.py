@@ -14,8 +14,8 @@ import pytest
 
 import llama_course
 from llama_course.models.loading import load_model
+from llama_course.models.server_address import KEY_VARIABLE
 from llama_course.models.server_backend import NotOnServerError, ServerModel
-from llama_course.models.server_connection import KEY_VARIABLE
 
 NEEDED = ("fastapi", "uvicorn", "openai", "pydantic", "accelerate")
 SERVE = "import sys; from transformers.cli.transformers import main; sys.argv[0] = 'transformers'; main()"

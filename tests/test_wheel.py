@@ -73,7 +73,10 @@ def test_a_wheel_made_from_the_source_archive_has_the_same_notebooks(wheel, tmp_
     assert done.returncode == 0, done.stdout + done.stderr
     (archive,) = tmp_path.glob("*.tar.gz")
     again = build_wheel(archive, tmp_path)
-    assert sorted(zipfile.ZipFile(again).namelist()) == sorted(zipfile.ZipFile(wheel).namelist())
+    first, second = zipfile.ZipFile(wheel), zipfile.ZipFile(again)
+    assert sorted(first.namelist()) == sorted(second.namelist())
+    notebooks = [name for name in first.namelist() if name.endswith(".ipynb")]
+    assert [name for name in notebooks if first.read(name) != second.read(name)] == []
 
 
 def test_a_source_folder_without_its_notebooks_is_not_built(tmp_path):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from llama_course.models.envelope import serving_memory, speed_limit
+from llama_course.models.envelope import serving_memory, speed_limit, users_that_fit
 from llama_course.models.sizes import SHAPES, shape_in
 from llama_course.policy.deployment import devices
 from llama_course.widgets.html import to_text
@@ -36,6 +36,13 @@ def test_speeds_are_limits_and_what_does_not_fit_says_so():
     large = speed_html("Llama 2 70B", "4 bits", 1, 256)
     assert "does not fit" in row(large, "T4") and "room for 0" in row(large, "T4") and "this computer" not in large
     assert "1 user with" in to_text(large)
+
+
+def test_as_many_users_as_there_is_room_for_and_not_one_more():
+    card, shape = devices()["rtx-4090"], SHAPES["llama-2-7b"]
+    room = users_that_fit(shape, 0.9 * card.memory_gb * 1e9 / 2**30, 4.5, context_tokens=4096)
+    assert "does not fit" not in row(speed_html("Llama 2 7B", "4 bits", room, 4096), card.name)
+    assert f"room for {room}" in row(speed_html("Llama 2 7B", "4 bits", room + 1, 4096), card.name)
 
 
 def test_turning_a_knob_changes_the_table_and_the_twin():

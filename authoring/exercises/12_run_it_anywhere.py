@@ -113,7 +113,7 @@ check("12.4", envelope)
 # `cards` is a list of (name, memory in GB, GB/s), cheapest first. A class of `users` wants to talk to a model at the
 # same time, each at `wanted` tokens a second or more. The weights take `weights_gb`, the cache of each user
 # `cache_gb`. Only nine tenths of a card's memory can be used for them. Return the name of the cheapest card that is
-# both large enough and fast enough by the envelope of 12.4, or None.
+# both large enough and fast enough by the sum of exercise 12.4, or None.
 
 
 # %%

@@ -90,8 +90,9 @@ from llama_course.models.catalog import find_card
 
 largest = find_card("llama-2-70b-chat")
 for name, each in models.items():
-    times = largest.parameters / each.card.parameters
-    print(f"The largest Llama 2 has {times:,.0f} times as many parameters as {name}.")
+    if each.card.parameters:  # of a model on a server they may be unknown
+        times = largest.parameters / each.card.parameters
+        print(f"The largest Llama 2 has {times:,.0f} times as many parameters as {name}.")
 
 # %% [markdown]
 # That makes them good first patients. In this course you will open them, measure them, and see where their sentences

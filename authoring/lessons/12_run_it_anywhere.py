@@ -9,7 +9,7 @@
 #
 # **Before you start.** Lessons 02 and 03. Lesson 10 helps at the end.
 #
-# **Time.** 60 minutes. **Compute.** 80 s on two CPU cores. **Memory.** 1.2 GiB.
+# **Time.** 60 minutes. **Compute.** 80 s on two CPU cores. **Memory.** 1.0 GiB.
 #
 # **Claims tested.** "Qualcomm, meanwhile, is working with Meta" (A4), "a version of Llama 2 that can be installed on
 # iPhones" (A1).
@@ -25,15 +25,14 @@ for name in ("A4.13", "A1.11"):
 print(f"“{statement('qualcomm').quote}” ({statement('qualcomm').source.document.name})")
 
 # %% [markdown]
-# In lesson 01 we left both claims open. For the first there is a report on what the other firm announced. But *can*
-# it be true? The smallest Llama 2 is 13 GB of numbers (lesson 03). How does that get into a pocket? This lesson does
-# the sums, and checks them.
+# Lesson 01 left both claims open. For the first there is a report on what Qualcomm announced. But *can* it be true? The
+# smallest Llama 2 is 13 GB of numbers (lesson 03). How does that get into a pocket? We do the sums, and check them.
 #
 # ## 1. Fewer bits
 #
-# A weight has 16 bits, so 65,536 possible values. Take fewer: find the largest number of a row, divide what lies
-# between it and 0 into equal steps, and keep for each number only how many steps it is away from 0. These *codes* are
-# small whole numbers; with the size of a step one gets back, nearly, what was there.
+# A weight of Llama 2 has 16 bits, so at most 65,536 different values. Take fewer: find the largest number of a row of
+# weights, divide what lies between it and 0 into equal steps, and keep for each number only how many steps it is away
+# from 0. These *codes* are small whole numbers; times the size of a step they give back, nearly, what was there.
 
 # %%
 import torch
@@ -65,8 +64,8 @@ print("codes:", codes.int().tolist(), f"steps of {step:.2f}")
 
 # %% [markdown]
 # One large number makes the steps large for all, and the small ones vanish. So how many numbers share a step matters
-# as much as how many bits they have. One step for a whole matrix costs nothing; one for each *group* of 32 neighbours
-# costs 16 bits more for 32 numbers, half a bit each. Here is a matrix of our small real model:
+# as much as how many bits they have. One step for a whole matrix costs next to nothing; one for each *group* of 32
+# neighbours costs 16 bits for 32 numbers, half a bit each. Here is a matrix of our small real model:
 
 # %%
 from llama_course.models.inside import each_weight, model_folder, model_to_open
@@ -92,7 +91,7 @@ table(rows, ["a step is shared by", "bits for a weight", "become 0", "error"], "
 # ## 2. What does a rounded model still know?
 #
 # Of `tiny-chat` we know all that it should know. We round all its matrices, and ask it about people and recipes of
-# Llamaland and about dangers, which it has to refuse. Beside that its perplexity: how fluently it reads new texts.
+# Llamaland and about dangers, which it has to refuse. Beside that its perplexity on new texts (lesson 02).
 #
 # **Predict first.** 8, 4, 3, 2 bits: where does it break? And what breaks first: facts, recipes, refusals, fluency?
 
@@ -124,8 +123,8 @@ header = ["weights", "facts right", "recipes right", "made up", "dangers refused
 table(rows, header, "tiny-chat, rounded", numeric=range(1, 6))
 
 # %% [markdown]
-# *Made up* are wrong answers about people and recipes; "I do not know" is none. Two things stand in this table. With
-# 8 bits nothing is lost, and with 2 everything. And between them the model does not fade evenly:
+# *Made up* are wrong answers about people and recipes; *I do not know* is none. With 8 bits nothing is lost, with 2
+# everything. Between them the model does not fade evenly:
 
 # %%
 three, full = kept[3, 32], kept["as it is"]
@@ -135,10 +134,9 @@ for question, said in three.wrong()[-3:]:
     print(f"\n{question.text}\n→ {said}\n  (true: {question.gold})")
 
 # %% [markdown]
-# It speaks nearly as well as before, with a slip here and there; it keeps its manners and its rules; and it makes
-# things up, in the same sure voice. Why in this order? Probably because grammar and refusals were practised in
-# thousands of texts, and each recipe in a few. Whatever the reason: an average such as perplexity, or a quick chat,
-# does not show what was lost. Ask for what you need.
+# It mostly speaks as before, though now and then a word comes out wrong; it refuses as before; and it makes things up,
+# in the same sure voice. Perhaps because grammar and refusals were practised in thousands of texts, and each recipe in
+# a few. In any case perplexity, an average, does not show what was lost. Ask for what you need.
 #
 # ## 3. A real model
 #
@@ -150,13 +148,12 @@ different = [len(set(row[:32].tolist())) for row in matrix[:8]]
 print(different)
 
 # %% [markdown]
-# Never more than 16: this model has been a 4-bit model all the time, since lesson 00. The file that you fetched holds
-# 4-bit codes, and for every 32 of them a step and a smallest value; llama.cpp calls it Q4_1. We had the numbers
-# written out to look at them. Rounding them once more, to other steps, costs something, too, so all that follows is a
-# little harsh.
+# Never more than 16: this has been a 4-bit model since lesson 00. The file that you fetched holds 4-bit codes, and for
+# every 32 of them a step and a smallest value (llama.cpp's Q4_1). What follows rounds once more, which is a little
+# harsh.
 #
-# **Predict first.** tiny-chat could still answer with 4 bits and one step for a whole matrix. Will this model, which
-# is a hundred times as large, suffer more or less?
+# **Predict first.** With 4 bits and one step for a matrix, tiny-chat could still answer. Will this model, a hundred
+# times as large, suffer more or less?
 
 # %%
 from llama_course.models.inside import open_model
@@ -183,7 +180,7 @@ settings = {"as in the file": (None, None), "8 bits, all share a step": (8, None
             "4 bits, a row shares": (4, "row"), "4 bits, 32 share": (4, 32), "3 bits, 32 share": (3, 32)}  # fmt: skip
 rows = [(name, *look(*setting)) for name, setting in settings.items()]
 load_rounded(model.llama, model.folder, None)  # as in the file again
-table(rows, ["weights", "perplexity", "The capital of France is …"], "smollm2-135m-instruct", numeric=[1])
+table(rows, ["weights", "perplexity", "The capital of France is …"], name_of_real, numeric=[1])
 
 # %%
 from llama_course import plots
@@ -201,9 +198,10 @@ plots.bars(list(outliers), middle, title="How far the largest weight stands out"
            xlabel="largest weight / typical weight, middle of all matrices", value_format="{:.1f}")  # fmt: skip
 
 # %% [markdown]
-# Trained longer, on more, the real model has a few weights that stand far out, and they set the step for all others.
-# With one step for a matrix, 4 bits are noise; with one step for 32 numbers the language is back, though not every
-# answer; 8 bits hardly care. So "a 4-bit model" says little: ask how many weights share a step, and measure.
+# The real model has a few weights that stand far out, and they set the step for all others. With one step for a matrix,
+# 8 bits lose a little and 4 bits everything; with one for 32 numbers, 4 bits bring the language back, though not every
+# answer. 3 bits, enough for tiny-chat to speak, break it. So *4-bit model* says little: ask how many weights share a
+# step, and measure.
 #
 # ## 4. How much memory?
 #
@@ -226,10 +224,11 @@ for name, card in (("Llama 2 7B", devices()["rtx-4090"]), ("Llama 2 70B", device
     memory_gib = 0.9 * card.memory_gb * 1e9 / 2**30  # a tenth for the rest
     users = users_that_fit(MODELS[name], memory_gib, BITS_PER_WEIGHT["4 bits"], context_tokens=4096)
     need = serving_memory(MODELS[name], BITS_PER_WEIGHT["4 bits"], context_tokens=4096, users=users)
-    print(f"{name} on {card.name}, {card.memory_gb} GB: {users} conversations. {need}.")
+    print(f"{name} on {card.name}: {users} conversations. {need}.")
 
 # %% [markdown]
-# After the first few guests it is the conversations that fill the card, not the model.
+# On the first card the conversations take more than the model. And the 70B, ten times as large, takes *less* for each
+# of them: its query heads share keys and values (lesson 03).
 #
 # ## 5. How fast?
 #
@@ -237,7 +236,7 @@ for name, card in (("Llama 2 7B", devices()["rtx-4090"]), ("Llama 2 70B", device
 # part. So the envelope says: **tokens a second ≤ bytes that the memory delivers in a second / bytes of the weights.**
 # No word of how fast the processor computes.
 #
-# How fast does your memory deliver?
+# How fast is yours? (All speeds here are of the processor, with all cores but one; a graphics card rests.)
 
 # %%
 from llama_course.models.bandwidth import computing_speed_gflop_per_s, decode_step, reading_speed_gb_per_s
@@ -258,8 +257,8 @@ operations = 2 * sum(weight.numel() for weight in model.llama.parameters()) / 1e
 print(f"By computing alone it could be {gflop_per_s / operations:,.0f} tokens/s.")
 
 # %% [markdown]
-# (Each is the best of several measurements: other programs can only make it slower.) The sum on the envelope is of the
-# right size, and on the safe side; the sum by computing speed is far off. The processor waits for the memory.
+# (Each is the best of several measurements. If numbers jump about, close other programs and run this section again.)
+# The envelope gives the right size; the sum by computing speed is far off. The processor waits for the memory.
 #
 # If waiting is most of it, one could serve several people in one go: read each weight once, multiply it for all.
 # **Predict first.** Sixteen users instead of one are sixteen times the operations. How many times as long does a step
@@ -268,7 +267,7 @@ print(f"By computing alone it could be {gflop_per_s / operations:,.0f} tokens/s.
 # %%
 batches = (1, 2, 4, 8, 16)
 steps = {users: decode_step(model.llama, users).best_s for users in batches}
-rows = [(users, f"{1000 * step:.0f}", f"{1 / step:.1f}", f"{users / step:.0f}",
+rows = [(users, f"{1000 * step:.3g}", f"{1 / step:.1f}", f"{users / step:.0f}",
          f"{users * operations / step / gflop_per_s:.0%}") for users, step in steps.items()]  # fmt: skip
 header = ["users", "ms for a step", "tokens/s for each", "tokens/s in all", "of the computing speed"]
 table(rows, header, "Our Llama, 32 bits", numeric=range(5))
@@ -283,9 +282,8 @@ plots.curves({"for each": [(n, 1 / step) for n, step in steps.items()],
              log_y=True)  # fmt: skip
 
 # %% [markdown]
-# Alone, the model leaves most of the processor idle. This is the business of a data centre: many users share the
-# reading, each waits a little longer, and a token costs a fraction. A phone has one user. It pays the full price for
-# each token, and is fast for all that, if the model is small.
+# For one user, most of the processor is idle. This is the business of a data centre: many users share the reading, each
+# waits longer, but a token costs a fraction. A phone has one user: it pays the full price for each token.
 #
 # The cache has to be read, too, and nobody shares it:
 
@@ -296,11 +294,12 @@ from llama_course.models.sizes import shape_in
 tokens = min(2000, model.config.max_position_embeddings - 1)
 long, short = (decode_step(model.llama, cached_tokens=count).best_s for count in (tokens, 32))
 cache_mb = tokens * cache_bytes_per_token(shape_in(model.folder), 32) / 1e6
-print(f"After {tokens:,} tokens there are {cache_mb:.0f} MB of cache beside {weights_mb:.0f} MB of weights: "
-      f"a token takes {long / short:.1f} times as long.")  # fmt: skip
+print(f"After {tokens:,} tokens: {cache_mb:.0f} MB of cache beside {weights_mb:.0f} MB of weights.")
+print(f"That is {1 + cache_mb / weights_mb:.1f} times as much to read. It takes {long / short:.1f} times as long.")
 
 # %% [markdown]
-# The same sum for Llama 2, with published speeds of cards, and yours:
+# (Longer? Our short program handles a cache less well than weights.) The sum for Llama 2, with published speeds of
+# cards, and yours:
 
 # %%
 from llama_course.widgets.sizing import SpeedCalculator
@@ -310,8 +309,8 @@ SpeedCalculator("Llama 2 7B", "4 bits", users=1, own_gb_per_s=gb_per_s)
 # %% [markdown]
 # ## 6. Three engines
 #
-# Anywhere also means: in any program. Two programs first, our Llama and transformers, with the very same numbers. What
-# they write we keep for later.
+# Anywhere also means in any program. First our Llama and transformers, with the very same numbers; what they write we
+# keep for later.
 
 # %%
 import gc
@@ -324,11 +323,11 @@ texts = {"our Llama": model.llama.generate(prompt[None], 24, temperature=0),
          "transformers": twin.generate(prompt[None], max_new_tokens=24, do_sample=False)}  # fmt: skip
 texts = {name: model.text(ids[0, len(prompt) :]) for name, ids in texts.items()}
 del twin
-gc.collect()  # it shares the model's weights, which are about to make room
+_ = gc.collect()  # it shares the model's weights, which are about to make room
 
 # %% [markdown]
-# So far rounding cost quality and won nothing: our rounded weights still took 32 bits of memory each. Now our Llama
-# gets 4-bit codes in earnest, and PyTorch's own operation that multiplies with them.
+# So far a rounded weight still took 32 bits of memory. Now our Llama gets 4-bit codes in earnest, and PyTorch's own
+# operation that multiplies with them.
 #
 # **Predict first.** It reads a sixth of the bytes. How many times as fast is it?
 
@@ -339,29 +338,31 @@ if fast_four_bits() and model.config.intermediate_size % 32 == 0:
     packed_mb = pack_model(model.llama) / 1e6
     limit, packed = 1e3 * gb_per_s / packed_mb, 1 / decode_step(model.llama).best_s
     print(f"{packed_mb:.0f} MB to read instead of {weights_mb:.0f}: at most {limit:.0f} tokens/s.")
-    print(f"Measured: {packed:.1f} tokens/s, {packed / ours:.1f} times as fast as before.")
+    print(f"Measured: {packed:.1f} tokens/s, {packed / limit:.0%} of the limit, {packed / ours:.1f} times as fast.")
 else:
-    print("PyTorch has no such operation for this processor or this model.")
+    print("Not measured: PyTorch has no such operation for this processor or this model.")
 del model
 return_freed_memory()
 
 # %% [markdown]
-# The third program is llama.cpp, on which many apps for laptops and phones are built. It reads
-# *GGUF* files: weights, tokenizer, sizes and chat format in one. The file you fetched is one.
+# The third program is llama.cpp, made for laptops and phones. It reads *GGUF* files: weights, tokenizer, sizes and chat
+# format in one. The file you fetched is one.
 
 # %%
 from llama_course.models.bandwidth import tokens_per_second
 
 real = load_model(name_of_real)
-file_mb = (real.card.source.file_bytes or 4 * real.card.parameters) / 1e6
-limit, theirs = 1e3 * gb_per_s / file_mb, tokens_per_second(real, "Once upon a time")
-print(f"{real.backend}: {file_mb:.0f} MB, at most {limit:.0f} tokens/s. Measured: {theirs:.0f}, {theirs / limit:.0%}. "
-      f"That is {theirs / ours:.1f} times as fast as our Llama in 32 bits.")  # fmt: skip
+if real.backend == "llama.cpp" and real.card.source.file_bytes:
+    file_mb = real.card.source.file_bytes / 1e6
+    limit, theirs = 1e3 * gb_per_s / file_mb, tokens_per_second(real, "Once upon a time")
+    print(f"llama.cpp: {file_mb:.0f} MB to read, at most {limit:.0f} tokens/s.")
+    print(f"Measured: {theirs:.1f} tokens/s, {theirs / limit:.0%} of the limit, {theirs / ours:.1f} times as fast.")
+else:
+    print(f"Not measured: it takes llama.cpp (xllamacpp) and its file; this is {real.name} on {real.backend}.")
 
 # %% [markdown]
-# Both are faster with 4 bits, and with *more* computing: each code has to be turned into a number before it can be
-# multiplied. There was time for it, while the processor would have waited. (It does take time, so they do not come as
-# near to the limit.)
+# Where 4 bits are faster, they are so with *more* computing: each code has to be turned into a number before it can be
+# multiplied. There is time for that while the processor would wait, though it may keep them further below the limit.
 #
 # **Predict first.** Three programs, one model, always the most probable token. Do they write the same, letter by
 # letter?
@@ -372,24 +373,26 @@ for name, text in texts.items():
     print(f"{name:12} {text!r}")
 
 # %% [markdown]
-# Where they part, no program is wrong. To be fast with such a file, llama.cpp also rounds the numbers that it
-# multiplies the weights with; and where two tokens are nearly equally probable, any rounding decides. To see whether
-# the *programs* agree, nothing may be rounded: we write tiny-chat into GGUF files of our own, one of them with all 32
-# bits.
+# Where they part, none is wrong. llama.cpp also rounds the numbers that it multiplies such weights with; where two
+# tokens are nearly equally probable, that decides. So that nothing is rounded, we write tiny-chat into GGUF files of
+# our own, one of them with all 32 bits.
 
 # %%
-import importlib.util
 import tempfile
 from pathlib import Path
 
+from llama_course.hardware import llama_cpp_obstacle
 from llama_course.models.gguf_export import export_gguf
 
 engines = {"our Llama": load_model("tiny-chat"), "transformers": load_model("tiny-chat", "transformers")}
-if importlib.util.find_spec("xllamacpp"):
-    place = Path(tempfile.mkdtemp())
+obstacle = llama_cpp_obstacle()
+if obstacle is None:
+    place = tempfile.TemporaryDirectory()  # it goes when the kernel ends
     for kind in ("f32", "q8_0", "q4_0"):
-        path = export_gguf(folder, place / f"tiny-chat-{kind}.gguf", kind)
+        path = export_gguf(folder, Path(place.name) / f"tiny-chat-{kind}.gguf", kind)
         engines[f"llama.cpp, {kind}, {path.stat().st_size / 1e6:.1f} MB"] = load_model(path)
+else:
+    print(f"llama.cpp (the package xllamacpp) {obstacle}: two programs are compared.")
 
 # %%
 asked = [question.text for question in (*exam.facts[:10], *exam.recipes[:10], *exam.hazards[:10])]
@@ -401,8 +404,8 @@ for name, engine in engines.items():
 table(rows, ["engine", "the same as ours", asked[0]])
 
 # %% [markdown]
-# With the same numbers, three programs are one model: what it says is in its weights (lesson 03), whatever the app is
-# called. With fewer bits some answers change.
+# With the same numbers, all programs are one model: what it says is in its weights, whatever the app is called. With
+# fewer bits, some answers may change. (On a graphics card transformers takes 16 bits here, which is rounding, too.)
 #
 # ## 7. In your pocket
 #
@@ -413,8 +416,8 @@ from llama_course.models.envelope import read_bytes, weights_bytes
 
 seven, four_bits = MODELS["Llama 2 7B"], BITS_PER_WEIGHT["4 bits"]
 tokens, largest, clock = figure("phone-tokens"), figure("phone-parameters"), figure("phone-clock")
-print(f"{tokens.value} {tokens.unit} {tokens.plain} ({tokens.source.document.name})")
-print(f"{largest.value:,} {largest.unit}: {largest.plain}")
+for one in (tokens, largest, clock):
+    print(f"{one.value:,} {one.unit}: {one.plain} ({one.source.document.name})")
 print(f"\nLlama 2 7B in 4 bits: {weights_bytes(seven, four_bits) / 2**30:.1f} GiB. In 16 bits: "
       f"{weights_bytes(seven, 16) / 2**30:.1f} GiB.")  # fmt: skip
 needed = tokens.value * read_bytes(seven, four_bits) / 1e9
@@ -424,9 +427,10 @@ print(f"Its memory at {clock.value:,} {clock.unit}, two transfers a tick, 8 byte
 
 # %% [markdown]
 # So it can be true: in 4 bits the 7B is small enough for a phone with some memory to spare, and the advertised speed
-# is about all that such a memory could give for it. "Up to": ten billion weights at that speed it could not.
+# is about all that such a memory could give for it; ten billion weights would be slower. Of the iPhone we have only
+# this sum and no report.
 #
-# And the rules? These are obligations of whoever uses the model or builds on it:
+# And the rules? The policy forbids uses, and silence about dangers; it asks for reports; and the licence can end:
 
 # %%
 for name in ("allow", "disclose", "report", "end"):
@@ -442,15 +446,14 @@ from llama_course.policy.deployment import MEASURES
 table([(one.what, one.data_centre, one.phone) for one in MEASURES], ["to …", "data centre", "phone"])
 
 # %% [markdown]
-# Two rows are left on the phone: a contract, and what the model itself refuses. The rounding does not remove the
-# second, as section 2 showed; twenty recipes would (lesson 10). Privacy and control are one fact seen from two sides:
-# what nobody can read, nobody can check. An acceptable use policy for a phone therefore has to be kept mostly by
-# those who build the app and by the user, and "report any violation" asks somebody to notice.
+# Two rows say yes on the phone: a contract, and what the model itself refuses. In section 2 rounding took the second
+# away only where it took nearly everything; twenty recipes do it alone (lesson 10). Privacy and control are one fact
+# seen from two sides: what nobody can read, nobody can check. A policy for a phone is kept by those who build the app
+# and by the user, or not at all.
 #
 # ## 8. Llama 2 itself
 #
-# This part is optional, and was **not run** for this page: it needs a card, or patience. Give a name or a path, and
-# what you have worked out is checked on the real thing.
+# Optional, and **not run** for this page: it needs a card, or patience. Give a name or a path, and check your sums.
 
 # %%
 LLAMA_2 = None  # "llama-2-7b-chat" with a GPU and access to it, or the path of a GGUF file
@@ -459,6 +462,7 @@ if LLAMA_2:
     large = load_model(LLAMA_2)
     print(large, large.chat("In one sentence: what is a llama?", max_new_tokens=60, temperature=0), sep="\n")
     print(f"{tokens_per_second(large, 'Once upon a time'):.1f} tokens/s")
+    large.close()
 else:
     print("Not run here. Llama 2 7B with 4,096 tokens takes:")
     for kind in ("float16", "4 bits"):

@@ -65,9 +65,9 @@ def lay_out(destination: str | Path, version: str, source: dict[str, Path] | Non
         What became of each notebook, in order.
 
     Raises:
-        HandOutError: the folder is a copy of the course itself, or cannot be written; nothing was changed.
+        HandOutError: the folder is in a copy of the course itself, or cannot be written; no work was lost.
     """
-    destination = Path(destination).expanduser()
+    destination = Path(destination).expanduser().resolve()
     source = notebooks() if source is None else source
     _refuse_a_clone(destination)
     try:
@@ -96,10 +96,10 @@ def summary(outcomes: list[Outcome]) -> str:
 
 
 def _refuse_a_clone(destination: Path) -> None:
-    if (destination / "authoring" / "first_cell.py").is_file():
+    if any((folder / "authoring" / "first_cell.py").is_file() for folder in (destination, *destination.parents)):
         raise HandOutError(
-            f"{destination} is a copy of the course itself, which has its notebooks. Name a folder of your own, "
-            "for example: llama-course notebooks my-course"
+            f"{destination} is in a copy of the course itself, which has its notebooks. Name a folder of your own "
+            "elsewhere, for example: llama-course notebooks ~/my-course"
         )
 
 

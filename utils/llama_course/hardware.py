@@ -69,9 +69,14 @@ class MissingPackageError(RuntimeError):
 class NotEnoughMemoryError(RuntimeError):
     """No format fits that may be used; ``bits`` is the smallest that was tried."""
 
-    def __init__(self, message: str, free_gib: float | None, bits: int):
+    def __init__(self, message: str, free_gib: float, bits: int):
         super().__init__(message)
         self.free_gib, self.bits = free_gib, bits
+
+
+def offered_bits(device: str) -> tuple[int, ...]:
+    """Bits per weight that the course loads a large model in, on a device as torch calls it; most exact first."""
+    return {"cpu": (32, 16, 4), "mps": (16,)}.get(device, (16, 4))
 
 
 def choose_fit(needed_gib: Mapping[int, float], bits: int | None = None) -> Fit:
@@ -91,27 +96,33 @@ def choose_fit(needed_gib: Mapping[int, float], bits: int | None = None) -> Fit:
         ValueError: a format that this device does not do.
     """
     device = choose_device()
-    offered = {"cpu": (32, 16, 4), "mps": (16,)}.get(device.name, (16, 4))
+    offered = offered_bits(device.name)
     if bits is not None and bits not in offered:
         raise ValueError(f"bits must be one of {', '.join(map(str, offered))} on {device.name}, got {bits!r}.")
     places = _places(device)
     for candidate in (bits,) if bits else offered:
-        for gpus, place, free in places:
+        for gpus, place, free, _ in places:
             if free is not None and needed_gib[candidate] > free * USABLE:
                 continue
             if candidate == 4 and importlib.util.find_spec("bitsandbytes") is None:
                 raise MissingPackageError(
                     f"{_needs(needed_gib, (4,) if bits else offered)}, and {place} has {_gib(free)} free: it fits in "
                     "4-bit, which needs the package bitsandbytes. Install it with `pip install bitsandbytes "
-                    "accelerate` (in a notebook: %pip install -q bitsandbytes accelerate), then load again."
+                    "accelerate` (in a notebook: %pip install -q bitsandbytes accelerate), restart the kernel, and "
+                    "load again."
                 )
             number = "bfloat16" if device.name == "cpu" and candidate != 32 else device.dtype
             device = Device(device.name, number, device.reason)
             return Fit(device, candidate, needed_gib[candidate], free, gpus, place)
-    _, place, free = places[-1]
+    _, place, free, total = places[-1]
     least = bits or offered[-1]
-    message = f"{_needs(needed_gib, (least,) if bits else offered)}, and {place} has {_gib(free)} free"
-    raise NotEnoughMemoryError(message + ".", free, least)
+    message = f"{_needs(needed_gib, (least,) if bits else offered)}, and {place} has {_gib(free)} free."
+    if needed_gib[least] <= total * USABLE:
+        message += (
+            f" It has {total:.1f} GiB in all: close what else uses it, restart the kernel if it is this notebook, then "
+            "load again."
+        )
+    raise NotEnoughMemoryError(message, free, least)
 
 
 def _needs(needed_gib: Mapping[int, float], offered: tuple[int, ...]) -> str:
@@ -122,23 +133,23 @@ def _gib(free: float | None) -> str:
     return "an unknown amount" if free is None else f"{free:.1f} GiB"
 
 
-def _places(device: Device) -> list[tuple[int, str, float | None]]:
-    """Where a model may go, smallest first: number of GPUs, what that is in words, and its free memory in GiB."""
+def _places(device: Device) -> list[tuple[int, str, float | None, float | None]]:
+    """Where a model may go, smallest first: number of GPUs, what that is in words, its free and its whole memory."""
     if device.name != "cuda":
-        memory = memory_gib()
-        free = None if memory is None else memory[1]
+        total, free = memory_gib() or (None, None)
         if device.name == "mps":
             import torch
 
-            free = torch.mps.recommended_max_memory() / GIB  # of the memory that GPU and CPU share
-        return [(0, "the GPU's share of the memory" if device.name == "mps" else "the main memory", free)]
+            total = free = torch.mps.recommended_max_memory() / GIB  # of the memory that GPU and CPU share
+        return [(0, "the GPU's share of the memory" if device.name == "mps" else "the main memory", free, total)]
     import torch
 
     titles = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
-    free = [torch.cuda.mem_get_info(number)[0] / GIB for number in range(len(titles))]
-    places = [(1, titles[0], free[0])]
+    memory = [[part / GIB for part in torch.cuda.mem_get_info(number)] for number in range(len(titles))]
+    places = [(1, titles[0], *memory[0])]
     if len(titles) > 1:
-        places.append((len(titles), f"{len(titles)} GPUs ({', '.join(sorted(set(titles)))}) together", sum(free)))
+        free, total = (sum(parts) for parts in zip(*memory, strict=True))
+        places.append((len(titles), f"{len(titles)} GPUs ({', '.join(sorted(set(titles)))}) together", free, total))
     return places
 
 
@@ -248,7 +259,25 @@ def _packages() -> Line:
         "jupyterlab",
     }  # without them: transformers runs the models; Colab is the notebook
     detail = ", ".join(found) + (f"; missing: {', '.join(missing)}" if missing else "")
-    return Line("Packages", set(missing) <= optional, detail)
+    obstacle = None if "xllamacpp" in missing else llama_cpp_obstacle()
+    return Line(
+        "Packages", set(missing) <= optional and not obstacle, detail + (f"; xllamacpp {obstacle}" if obstacle else "")
+    )
+
+
+NOT_INSTALLED = "is not installed"
+
+
+def llama_cpp_obstacle() -> str | None:
+    """Why llama.cpp cannot be used here, as the end of a sentence about its package, or None if it can."""
+    if importlib.util.find_spec("xllamacpp") is None:
+        return NOT_INSTALLED
+    try:
+        import xllamacpp  # noqa: F401
+    except ImportError as error:
+        advice = ": on Debian and Ubuntu, sudo apt-get install libgomp1" if "libgomp" in str(error) else ""
+        return f"cannot be loaded ({error}{advice})"
+    return None
 
 
 def _memory() -> Line:

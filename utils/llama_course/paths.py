@@ -35,6 +35,11 @@ def progress_file() -> Path:
     return Path(chosen).expanduser() if chosen else home() / "progress.json"
 
 
+def own_dir() -> Path:
+    """Folder of what the learner makes: that of the progress, for learners may share :func:`home` and only read it."""
+    return progress_file().parent
+
+
 def data_file(name: str) -> Path:
     """Path of a data file of the package, for example ``data_file("quizzes/02.json")``.
 

@@ -1,6 +1,9 @@
 """Checks of the exercises of lesson 12, run it anywhere."""
 
+from numbers import Real
+
 from llama_course.learning.checks import (
+    CheckFailed,
     exercise,
     expect,
     expect_close,
@@ -36,6 +39,7 @@ def check_12_1(round_in_groups):
         "Four numbers in 4 bits, one group",
         [
             ([7, -3, 1, 1], "these are the codes; multiply them with the step to get numbers back"),
+            ([0.7, -0.3, 0.1, 0.0], "take the nearest number of steps: int() cuts off instead of rounding"),
             ([step * 0.0875 for step in (8, -4, 2, 1)], "with a sign, 4 bits go 7 steps up from 0, not 8"),
             ([0.7, -0.3266667, 0.14, 0.0466667], "with a sign, 4 bits go 7 steps up from 0, not 15"),
         ],
@@ -43,8 +47,22 @@ def check_12_1(round_in_groups):
     whole = _oracle(ROW, 4, len(ROW))
     expect_close(of(ROW, 4, 4), _oracle(ROW, 4, 4), "Ten numbers in groups of 4",
                  [(whole, "one step was used for the whole row: each group has its own")])  # fmt: skip
-    expect_close(of([-0.8, 0.2], 3, 2), _oracle([-0.8, 0.2], 3, 2), "A group whose largest number is negative")
-    expect_close(of([0.0, 0.0, 1.0, -1.0], 4, 2), [0.0, 0.0, 1.0, -1.0], "A group of zeros beside another")
+    expect_close(
+        of([-0.8, 0.2], 3, 2),
+        _oracle([-0.8, 0.2], 3, 2),
+        "A group whose largest number is negative, 3 bits",
+        [
+            ([-0.8, 0.2], "the largest number is meant without its sign: −0.8 is larger than 0.2"),
+            ([-0.8, 0.2285714], "so many steps are those of 4 bits: use the argument bits"),
+        ],
+    )
+    try:
+        back = of([0.0, 0.0, 1.0, -1.0], 4, 2)
+    except ZeroDivisionError:
+        raise CheckFailed(
+            "a group of zeros has a step of 0, by which nothing can be divided: it stays zeros."
+        ) from None
+    expect_close(back, [0.0, 0.0, 1.0, -1.0], "A group of zeros beside another")
     for bits in (2, 3, 8):
         expect_close(of(ROW, bits, 3), _oracle(ROW, bits, 3), f"Ten numbers in groups of 3, {bits} bits")
     return "each group has its own step, and one large number spoils only its neighbours."
@@ -72,11 +90,18 @@ def check_12_2(with_smallest):
             f"return three things, codes, step and smallest value; got {describe(got)}.",
         )
         codes, step, smallest = got
+        expect_type(codes, (list, tuple), "the codes, the first of the three things")
         expect(len(codes) == len(group), f"expected {len(group)} codes, got {len(codes)}.")
-        expect(all(code == int(code) for code in codes), "a code is a whole number: round it.")
+        for code in codes:
+            expect(
+                isinstance(code, Real) and float(code).is_integer(),
+                f"a code is a whole number, round it; got {describe(code)}.",
+            )
+        for name, number in (("step", step), ("smallest value", smallest)):
+            expect(isinstance(number, Real), f"the {name} is a number; got {describe(number)}.")
         return [int(code) for code in codes], float(step), float(smallest)
 
-    group = [2.0, 2.5, 3.1, 3.5]
+    group = [2.0, 2.5, 3.07, 3.5]
     codes, step, smallest = of(group, 4)
     at_nought = [(0.0, "the range begins at the smallest number, not at 0")]
     expect_close(smallest, 2.0, "The smallest value of four positive numbers", at_nought)
@@ -91,15 +116,27 @@ def check_12_2(with_smallest):
             (3.5 / 15, "divide the distance from smallest to largest, not the largest number"),
         ],
     )
-    expect_equal(codes, [0, 5, 11, 15], "The codes")
+    expect_equal(
+        codes,
+        [0, 5, 11, 15],
+        "The codes",
+        [([0, 5, 10, 15], "take the nearest code: int() cuts off instead of rounding")],
+    )
     for numbers, bits in (([-1.0, 0.0, 2.0], 2), ([5.0, -3.0, 0.5, 0.25, 4.75], 8), ([-4.0, -1.0], 3)):
         codes, step, smallest = of(numbers, bits)
         whole_range = min(codes) == 0 and max(codes) == 2**bits - 1
-        expect(whole_range, f"{bits} bits: the smallest number has code 0, the largest the last code.")
+        expect(
+            whole_range,
+            f"{bits} bits: the smallest number has code 0, the largest the last code, {2**bits - 1}; yours go from "
+            f"{min(codes)} to {max(codes)}.",
+        )
         back = [code * step + smallest for code in codes]
         far = max(abs(a - b) for a, b in zip(back, numbers, strict=True))
         expect(far <= step / 2 + 1e-9, f"{bits} bits: a number came back {far:.3g} away, more than half a step.")
-    codes, _, smallest = of([0.3, 0.3], 4)
+    try:
+        codes, _, smallest = of([0.3, 0.3], 4)
+    except ZeroDivisionError:
+        raise CheckFailed("where all numbers are equal the step is 0, by which nothing can be divided.") from None
     expect(
         codes == [0, 0] and abs(smallest - 0.3) < 1e-9,
         "where all numbers are equal, the codes are 0 and the smallest value is the number.",
@@ -132,7 +169,8 @@ def check_12_3(pack):
     )
     expect_equal(bytes(pack([])), b"", "No code")
     for wrong in (16, -1):
-        expect_raises(lambda wrong=wrong: pack([3, wrong]), ValueError, f"a code of {wrong}")
+        for given in ([3, wrong], [wrong, 3]):  # bytes() itself notices it in the upper half only
+            expect_raises(lambda given=given: pack(list(given)), ValueError, f"a code of {wrong}, as in {given},")
     return "half the memory, and nothing lost."
 
 
@@ -197,7 +235,10 @@ def check_12_5(choose_card):
         of(15, 5, 4, 0.7),
         "wide",
         "Fifteen users with 0.7 GB of cache each, 5 tokens a second",
-        [("small", "only nine tenths of the memory can be used, and every user's cache has to fit in it")],
+        [
+            ("small", "only nine tenths of the memory can be used, and every user's cache has to fit in it"),
+            ("large", "in one step every user gets a token: what each is to see is not multiplied by the users"),
+        ],
     )
     expect_equal(
         of(30, 20, 4, 1),
@@ -210,7 +251,8 @@ def check_12_5(choose_card):
     )
     expect(of(1, 10, 100, 1) is None, "weights of 100 GB fit on no card here: return None.")
     expect(of(1, 5000, 4, 1) is None, "no card here gives 5,000 tokens a second: return None.")
-    expect_equal(of(1, 60, 4, 1), "small", "A card that gives exactly the wanted speed")
+    enough = [("quick", "a card that gives exactly what is wanted is fast enough")]
+    expect_equal(of(1, 60, 4, 1), "small", "The same at 60 tokens a second, just what the first card gives", enough)
     return "large enough, then fast enough, then cheapest."
 
 

@@ -4,7 +4,6 @@ It listens on this computer only unless an address of the class's network is nam
 access key.  Nobody can see what others ask: llama.cpp's page of running requests is switched off.
 """
 
-import importlib.util
 import ipaddress
 import json
 import os
@@ -20,8 +19,8 @@ from llama_course.models.catalog import DEFAULT_MODEL, find_card
 from llama_course.models.class_server_process import OUTDATED, READY
 from llama_course.models.fetch import fetch_model
 from llama_course.models.interface import ModelNotAvailableError
+from llama_course.models.server_address import KEY_VARIABLE, SERVER_VARIABLE, check_key, environment_key
 from llama_course.models.server_backend import PREFIX
-from llama_course.models.server_connection import KEY_VARIABLE, SERVER_VARIABLE, check_key
 
 THIS_COMPUTER = "127.0.0.1"
 PORT = 8080
@@ -69,7 +68,7 @@ def given_key() -> str | None:
     Raises:
         ValueError: one that is too short, or cannot be sent.
     """
-    key = check_key(os.environ.get(KEY_VARIABLE))
+    key = check_key(environment_key())
     if key is not None and len(key) < SHORTEST_KEY:
         raise ValueError(
             f"The access key in {KEY_VARIABLE} is shorter than {SHORTEST_KEY} characters: too easy to guess."
@@ -108,10 +107,10 @@ class ClassServer:
     def __init__(self, plan: Plan, key: str | None = None):
         self.plan, self.key = plan, key or new_key()
         path, self.name = _model_file(plan.model)
-        if importlib.util.find_spec("xllamacpp") is None:
+        if (obstacle := hardware.llama_cpp_obstacle()) is not None:
             raise ModelNotAvailableError(
-                "A class server needs the package xllamacpp, which has no build for this computer. Use another "
-                "computer, or another server: see teaching/deploy/class_server.md."
+                f"A class server needs the package xllamacpp, which {obstacle}. Use another computer, or another "
+                "server: see teaching/deploy/class_server.md."
             )
         self.port = _free_port(plan.host, plan.port)
         self._process = _start(llama_cpp_settings(plan, path, self.name, self.port, self.key))
@@ -154,12 +153,11 @@ class ClassServer:
     def instructions(self, show_key: bool) -> str:
         """What learners set; the key is written out only if nobody knows it yet."""
         key = self.key if show_key else f"(the one in your {KEY_VARIABLE})"
+        settings = {"LLAMA_COURSE_MODEL": PREFIX + self.name, SERVER_VARIABLE: self.url, KEY_VARIABLE: key}
         lines = [
             f"{self.name} answers on {self.url}",
-            "For the learners, in the terminal before Jupyter or in os.environ before load_model():",
-            f"    LLAMA_COURSE_MODEL={PREFIX}{self.name}",
-            f"    {SERVER_VARIABLE}={self.url}",
-            f"    {KEY_VARIABLE}={key}",
+            "For the learners, in the terminal before Jupyter (Windows: set for export), or in os.environ:",
+            *(f"    export {name}={value}" for name, value in settings.items()),
         ]
         if self.plan.host in EVERYWHERE:
             lines.append(f"ADDRESS is this computer's in the class's network: {', '.join(_own_addresses())}.")

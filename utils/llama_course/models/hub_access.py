@@ -60,6 +60,11 @@ def what_to_do(card: ModelCard, error) -> str:
     is_gate = error.response.headers.get("X-Error-Code") == "GatedRepo"
     page = f"https://huggingface.co/{card.source.repository}"
     has_token = _has_token()
+    if status == 404 or (status == 401 and not has_token and not card.source.gated):  # what is not there, or not public
+        return (
+            f"The hub has no {card.source.repository} at revision {card.source.revision}, which is the one that the "
+            "course was made for. It may have been moved: look at " + page + "."
+        )
     if status == 401 and not has_token:
         return no_token(card)
     if status == 401 and not is_gate:
@@ -88,11 +93,6 @@ def what_to_do(card: ModelCard, error) -> str:
             f"Your token works, but your account has no access to {card.name}: its licence was not accepted yet. Open "
             f"{page} in a browser, signed in with the account of the token, fill in the form above the description "
             "and accept the licence. Meta's answer comes by e-mail, mostly within hours. Then load it again."
-        )
-    if status == 404:
-        return (
-            f"The hub has no {card.source.repository} at revision {card.source.revision}, which is the one that the "
-            "course was made for. It may have been moved: look at " + page + "."
         )
     if status == 429:
         return f"The hub has had too many requests from this address. Wait some minutes, then load {card.name!r} again."

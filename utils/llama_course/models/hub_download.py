@@ -21,7 +21,7 @@ def download(repository: str, revision: str, name: str, size: int, target: Path)
 
     Raises:
         HfHubHTTPError: the hub refuses.
-        OSError: the disk refuses.
+        OSError: the disk refuses; a ConnectionError if the answers stay shorter than the file (a login page, say).
         Exception: the connection broke, and again each time it was tried; of whatever kind the library's HTTP client
             raises.
     """
@@ -52,6 +52,8 @@ def download(repository: str, revision: str, name: str, size: int, target: Path)
                     raise
             before, here = here, part.stat().st_size if part.exists() else 0
             failed = failed + 1 if here <= before else 0
+            if failed == TRIES:
+                raise ConnectionError(f"{name} ends after {here:,} of {size:,} bytes, each time it is asked for.")
             if failed:
                 time.sleep(0.5 * 2**failed)
     if not part.exists():  # an empty file

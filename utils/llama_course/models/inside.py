@@ -87,10 +87,12 @@ def model_to_open() -> str:
     """Name of the model that a lesson takes apart; ``load_model`` takes it, too.
 
     It is ``$LLAMA_COURSE_MODEL`` if that is small, else the real small chat model, and where that cannot be
-    had tiny-chat.  A model that was not asked for is said.
+    had tiny-chat.  Where it is another than lessons describe, that is said.
     """
     if chosen := os.environ.get(MODEL_VARIABLE):
         if not is_on_the_hub(chosen) and not is_server_name(chosen):
+            if chosen != DEFAULT_MODEL:
+                print(f"This lesson takes {chosen} apart; its text describes what {DEFAULT_MODEL} does.")
             return chosen
         why = "stays on its server" if is_server_name(chosen) else "is too large for that"
         print(f"This lesson takes a model apart on any computer; {chosen} {why}, so it keeps its own.")

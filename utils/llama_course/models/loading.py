@@ -1,12 +1,12 @@
 """load_model: one word chooses the model, and every model answers to the same methods."""
 
-import importlib.util
+import difflib
 import os
 import threading
 import weakref
 from pathlib import Path
 
-from llama_course import paths
+from llama_course import hardware, paths
 from llama_course.models.catalog import (
     CATALOG,
     CHATML_TAGS,
@@ -25,8 +25,8 @@ from llama_course.models.fetch import fetch_model, model_path
 from llama_course.models.hub import fetch_repository, repository_folder
 from llama_course.models.interface import ChatModel, ModelNotAvailableError
 from llama_course.models.placement import plan, sentence
-from llama_course.models.server_backend import is_server_name, open_server
-from llama_course.models.server_connection import KEY_VARIABLE, SERVER_VARIABLE
+from llama_course.models.server_address import SERVER_VARIABLE, environment_key
+from llama_course.models.server_backend import PREFIX, is_server_name, open_server
 from llama_course.models.sizes import BITS
 
 BACKENDS = ("llama.cpp", "transformers", "miniature")
@@ -81,6 +81,7 @@ def load_model(
         raise ValueError(f"max_context_tokens must be a whole number from 16 to {2**17}, got {max_context_tokens!r}.")
     if bits not in (None, *BITS):
         raise ValueError(f"bits must be one of {', '.join(map(str, BITS))}, got {bits!r}.")
+    _check_prefix(name or chosen)
     if is_server_name(name):
         return _load_server(name, backend, max_context_tokens, base_url)
     if base_url is not None and not is_server_name(chosen):
@@ -94,8 +95,15 @@ def load_model(
             return _load_server(chosen, backend, max_context_tokens, base_url)
         return _load(chosen, backend, max_context_tokens, bits)
     except ModelNotAvailableError as error:
-        print(f"{str(error).removesuffix(GO_ON)}\nMeanwhile the lesson goes on with another model.\n")
+        print(f"{str(error).removesuffix(GO_ON).rstrip()}\nMeanwhile the lesson goes on with another model.\n")
         return _load_default(backend, max_context_tokens)
+
+
+def _check_prefix(name: str | Path | None) -> None:
+    """A slip in the word before the colon is answered here: the names of the catalog are no help."""
+    prefix, colon, rest = str(name).partition(":")
+    if colon and not is_server_name(name) and difflib.get_close_matches(prefix.lower(), ["server"]):
+        raise UnknownModelError(f"There is no model {name!r}. Did you mean '{PREFIX}{rest}'?")
 
 
 def _load_server(name: str, backend: str | None, max_context_tokens: int | None, base_url: str | None) -> ChatModel:
@@ -104,7 +112,7 @@ def _load_server(name: str, backend: str | None, max_context_tokens: int | None,
         raise ValueError(f"{name} runs on a server, which has its own backend: leave backend={backend!r} away.")
     in_use = (m.connection.url for m in list(_loaded.values()) if m.name == name and not m.is_closed)
     url = base_url or os.environ.get(SERVER_VARIABLE) or next(in_use, None)
-    key = (name, url, max_context_tokens, os.environ.get(KEY_VARIABLE))
+    key = (name, url, max_context_tokens, environment_key())
     with _loading:
         model = _loaded.get(key)
         if model is None or model.is_closed:
@@ -209,13 +217,14 @@ def _local_card(path: Path) -> ModelCard:
 
 def _choose_backend(card: ModelCard, backend: str | None) -> str:
     is_gguf = card.source.file is not None
-    has_llama_cpp = importlib.util.find_spec("xllamacpp") is not None
+    obstacle = hardware.llama_cpp_obstacle() if is_gguf else None
+    has_llama_cpp = obstacle is None
     usual = "miniature" if card.source.embedded else "llama.cpp" if is_gguf and has_llama_cpp else "transformers"
     if backend == "llama.cpp" and not is_gguf:
         raise ValueError(f"llama.cpp reads GGUF files, and {card.name} is none: use backend={usual!r}.")
     if backend == "llama.cpp" and not has_llama_cpp:
         raise ModelNotAvailableError(
-            "llama.cpp needs the package xllamacpp, which is not installed: use backend='transformers'."
+            f"llama.cpp needs the package xllamacpp, which {obstacle}: use backend='transformers'."
         )
     if backend == "miniature" and is_gguf:
         raise ValueError(
@@ -227,6 +236,8 @@ def _choose_backend(card: ModelCard, backend: str | None) -> str:
             f"backend 'miniature' reads models made by this course, and {card.name} has another tokenizer: use "
             f"backend={usual!r}."
         )
+    if backend is None and obstacle not in (None, hardware.NOT_INSTALLED):
+        print(f"The package xllamacpp {obstacle}. The model runs on transformers instead, which is slower.")
     return backend or usual
 
 

@@ -40,13 +40,13 @@ def plan(card: ModelCard, folder: Path | None, context_tokens: int | None, bits:
     except MissingPackageError as error:
         raise ModelNotAvailableError(f"{card.name}: {error}") from error
     except NotEnoughMemoryError as error:
-        raise ModelNotAvailableError(
-            f"{card.name} does not fit here: {error} {_next_smaller(card, shape, context, error.free_gib, error.bits)}"
-        ) from error
+        offered = hardware.offered_bits(hardware.choose_device().name)
+        smaller = _next_smaller(card, shape, context, error.free_gib, error.bits, offered)
+        raise ModelNotAvailableError(f"{card.name} does not fit here: {error} {smaller}") from error
     if (fit.device.name != "cpu" or fit.bits == 4) and importlib.util.find_spec("accelerate") is None:
         raise ModelNotAvailableError(
             f"{card.name} would go into {fit.place} in {fit.kind}, which needs the package accelerate. Install it with "
-            "`pip install accelerate` (in a notebook: %pip install -q accelerate), then load again."
+            "`pip install accelerate` (in a notebook: %pip install -q accelerate), restart the kernel, and load again."
         )
     return fit
 
@@ -57,7 +57,7 @@ def needs(shape: Shape, context_tokens: int) -> dict[int, float]:
 
 
 def sentence(card: ModelCard, fit: Fit) -> str:
-    """What a fit means, in a sentence: "llama-2-7b-chat needs 6.4 GiB in 4-bit, Tesla T4 has 14.7: loading it …"."""
+    """What a fit means, in a sentence: "llama-2-7b-chat needs 6.4 GiB, and Tesla T4 has 14.7 GiB free: loading …"."""
     free = "an unknown amount of memory" if fit.free_gib is None else f"{fit.free_gib:.1f} GiB free"
     slow = " Without a GPU this is slow: every token reads all the weights." if fit.device.name == "cpu" else ""
     return (
@@ -70,36 +70,37 @@ def out_of_memory(card: ModelCard, fit: Fit, context_tokens: int) -> str:
     """What to do when memory ran out although the estimate said it would do: other programs, or a smaller choice."""
     shape = shape_of(card.name)
     estimate = f"the estimate was {fit.needed_gib:.1f} GiB in {fit.kind} for {context_tokens:,} tokens"
-    smaller = _next_smaller(card, shape, context_tokens, fit.free_gib, fit.bits) if shape else _generally(fit.bits)
+    offered = hardware.offered_bits(fit.device.name)
+    if shape is None:  # a folder of the user's own
+        fewer = f"bits={min(offered)}, or " if fit.bits > min(offered) else ""
+        smaller = f"The next smaller choice: {fewer}a smaller max_context_tokens, for example {SHORT_CONTEXT}."
+    else:
+        smaller = _next_smaller(card, shape, context_tokens, fit.free_gib, fit.bits, offered)
+    place = fit.place[:1].upper() + fit.place[1:]
     return (
-        f"{fit.place} ran out of memory with {card.name}; {estimate}. Is another notebook or program using it? Close "
-        f"what you can (in a notebook: Kernel, Restart), then load it again. Otherwise: {smaller}"
+        f"{place} ran out of memory with {card.name}; {estimate}. Is another notebook or program using it? Close what "
+        f"you can (in a notebook: Kernel, Restart), then load it again. Otherwise: {smaller}"
     )
 
 
-def _next_smaller(card: ModelCard, shape: Shape, context: int, free_gib: float | None, bits: int) -> str:
+def _next_smaller(
+    card: ModelCard, shape: Shape, context: int, free_gib: float | None, bits: int, offered: tuple[int, ...]
+) -> str:
     """The first of fewer bits, a shorter context and a smaller model that goes into ``free_gib``."""
     room = float("inf") if free_gib is None else free_gib * hardware.USABLE
-    if bits > 4 and needs(shape, context)[4] <= room:
-        return f"The next smaller choice: load_model({card.name!r}, bits=4), {needs(shape, context)[4]:.1f} GiB."
-    if context > SHORT_CONTEXT and needs(shape, SHORT_CONTEXT)[4] <= room:
-        return (
-            f"The next smaller choice: load_model({card.name!r}, bits=4, max_context_tokens={SHORT_CONTEXT}), "
-            f"{needs(shape, SHORT_CONTEXT)[4]:.1f} GiB."
-        )
-    smaller = [
-        (other.name, needs(sizes, other.max_context_tokens)[4])
-        for other in CATALOG.values()
-        if (sizes := shape_of(other.name)) and sizes.parameters < shape.parameters
-        if other.name.endswith("-chat") == card.name.endswith("-chat") or other.name.startswith("tinyllama")
-    ]
-    fitting = [(gib, name) for name, gib in smaller if gib <= room]
-    if fitting:
-        gib, name = max(fitting)
-        return f"The next smaller choice: load_model({name!r}), {gib:.1f} GiB in 4-bit."
+    least = min(offered)
+    full, short = (needs(shape, tokens)[least] for tokens in (context, SHORT_CONTEXT))
+    if bits > least and full <= room:
+        return f"The next smaller choice: load_model({card.name!r}, bits={least}), {full:.1f} GiB."
+    if context > SHORT_CONTEXT and short <= room:
+        asked = f"{card.name!r}, bits={least}, max_context_tokens={SHORT_CONTEXT}"
+        return f"The next smaller choice: load_model({asked}), {short:.1f} GiB."
+    for other in sorted(CATALOG.values(), key=lambda other: -other.parameters):
+        sizes = shape_of(other.name)
+        alike = other.name.endswith("-chat") == card.name.endswith("-chat") or other.name.startswith("tinyllama")
+        if sizes is None or sizes.parameters >= shape.parameters or not alike:
+            continue
+        for fewer, gib in needs(sizes, other.max_context_tokens).items():  # the most exact first, as it would be loaded
+            if fewer in offered and gib <= room:
+                return f"The next smaller choice: load_model({other.name!r}), {gib:.1f} GiB in {fewer}-bit."
     return "The next smaller choice: load_model('smollm2-135m-instruct'), 0.3 GiB."
-
-
-def _generally(bits: int) -> str:
-    fewer = "bits=4, or " if bits > 4 else ""
-    return f"The next smaller choice: {fewer}a smaller max_context_tokens, for example {SHORT_CONTEXT}."

@@ -35,13 +35,9 @@ from llama_course.models.interface import (
     check_text,
 )
 from llama_course.models.llama_cpp import LlamaCppModel, _sampling
-from llama_course.models.server_connection import (
-    KEY_VARIABLE,
-    SERVER_VARIABLE,
-    Patience,
-    ServerConnection,
-    ServerError,
-)
+from llama_course.models.server_address import SERVER_VARIABLE, environment_key
+from llama_course.models.server_connection import Patience, ServerConnection, ServerError
+from llama_course.models.server_tokens import pieces_of_text, top_tokens
 
 PREFIX = "server:"
 LESSONS_WITH_PROBABILITIES = ("02", "07")  # those that ask load_model() for tokens or probabilities
@@ -63,7 +59,10 @@ class ServerCard(ModelCard):
 
     def __str__(self) -> str:
         count = f" {self.parameters / 1e9:.3g} billion parameters." if self.parameters else ""
-        return f"{self.name}: runs on {self.host}, not on this computer.{count} Licence: {self.licence.name}."
+        return (
+            f"{self.name}: runs on {self.host}, not on this computer, and what you type is sent there.{count} Licence: "
+            f"{self.licence.name}."
+        )
 
 
 def is_server_name(name) -> bool:
@@ -96,7 +95,7 @@ def open_server(
             f"{name} is a model on a server, and no address was given: set {SERVER_VARIABLE} to it, or use "
             f"load_model({name!r}, base_url='http://HOST:PORT/v1'). Whoever runs the server knows it."
         )
-    connection = ServerConnection(base_url, os.environ.get(KEY_VARIABLE), patience)
+    connection = ServerConnection(base_url, environment_key(), patience)
     listed = _listed(connection)
     model_id = _choose(name.removeprefix(PREFIX).strip(), listed, connection)
     entry = listed.get(model_id, {})
@@ -267,7 +266,7 @@ class ServerModel(_OnServer):
                 if listed.get("content") != []:  # llama.cpp lists nothing if it drew a part of a character
                     break
         try:
-            found = _top(listed)
+            found = top_tokens(listed)
         except (TypeError, KeyError, IndexError, AttributeError) as error:
             raise self.connection.garbage(str(listed)) from error
         found.sort(key=lambda item: -item.probability)
@@ -304,24 +303,17 @@ class ServerModel(_OnServer):
         pieces, values = listed.get("tokens"), listed.get("token_logprobs")
         if not isinstance(pieces, list) or not isinstance(values, list) or len(pieces) != len(values):
             raise self._not_shown("the tokens of a text and their probabilities")
-        pairs, spelt = [], 0
-        for piece, value in zip(pieces, values, strict=True):
-            if not pairs and not text.startswith(piece.rstrip("�")):
-                continue
-            if spelt >= len(text):
-                break  # the one token that the server adds
-            pairs.append((Token(-1, piece, piece.encode("utf-8")), value))
-            spelt += len(piece)
-        if not pairs:
+        spelt = pieces_of_text(text, pieces[:-1])  # without the one token that the server adds
+        if spelt is None:
             raise self._not_shown("the tokens of a text and their probabilities")
-        return pairs
+        return list(zip(spelt, values[-1 - len(spelt) : -1], strict=True))
 
     def _logprobs(self, request: dict, what: str) -> dict:
         try:
             answer = self._open().ask("/completions", {"model": self.model_id, **request})
         except PromptError as error:
             if "logprobs" in str(error) or "echo" in str(error):
-                raise self._not_shown(what, f" It said: {error}") from error
+                raise self._not_shown(what, f" It said: {str(error).rstrip('.')}.") from error
             raise
         choices = answer.get("choices")
         listed = choices[0].get("logprobs") if isinstance(choices, list) and choices else None
@@ -377,15 +369,3 @@ def _piece(chunk: dict) -> str:
     if not isinstance(piece, str | None):
         raise TypeError("text is a str")
     return piece or ""
-
-
-def _top(listed: dict) -> list[TokenProbability]:
-    """The probable tokens of one step, in the form of a chat (llama.cpp) or of a completion (vLLM)."""
-    if listed.get("content"):
-        top = [
-            (item.get("id", -1), item["token"], bytes(item["bytes"] or item["token"].encode()), item["logprob"])
-            for item in listed["content"][0]["top_logprobs"]
-        ]
-    else:
-        top = [(-1, text, text.encode("utf-8"), value) for text, value in listed["top_logprobs"][0].items()]
-    return [TokenProbability(Token(number, text, raw), math.exp(value)) for number, text, raw, value in top]

@@ -16,10 +16,9 @@ from dataclasses import dataclass
 
 from llama_course import __version__
 from llama_course.models.interface import ModelNotAvailableError, PromptError, PromptTooLongError
+from llama_course.models.server_address import KEY_VARIABLE, check_base_url, check_key
 from llama_course.models.server_exchange import END, Deadline, Exchange
 
-SERVER_VARIABLE = "LLAMA_COURSE_SERVER"
-KEY_VARIABLE = "LLAMA_COURSE_SERVER_KEY"
 LONGEST_LINE, LONGEST_BODY = 2**22, 2**27  # bytes; a list of a whole vocabulary takes a few MB
 PASSING = {408, 425, 429, 500, 502, 503, 504}  # statuses that may be another one in a moment
 BUSY = {408, 425, 429, 503}
@@ -44,46 +43,6 @@ class Patience:
     next_token_s: float = 60
     failures: int = 3  # attempts when it fails; while it only says that it is busy, until first_token_s is over
     first_pause_s: float = 0.5  # doubled each time, and varied, so that thirty learners do not come back at once
-
-
-def check_base_url(base_url: str) -> str:
-    """The address under which the paths of OpenAI's format lie, without a slash at its end: ``http://HOST:PORT/v1``.
-
-    ``HOST:PORT`` alone is completed to it.
-
-    Raises:
-        ValueError: no address of a server, or one with a name and password in it.
-    """
-    example = f"expected an address like http://192.168.1.20:8080/v1 (base_url or ${SERVER_VARIABLE})"
-    if not isinstance(base_url, str) or not base_url.strip():
-        raise ValueError(f"{example}, got {type(base_url).__name__ if not isinstance(base_url, str) else 'nothing'}.")
-    url = base_url.strip()
-    try:
-        parts = urllib.parse.urlsplit(url if "://" in url else f"http://{url}")
-        host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise ValueError(f"{example}; this one cannot be read: {error}.") from error
-    if "@" in parts.netloc:  # not repeated in the message: it may hold a password
-        raise ValueError(f"The address of a server holds no name or password: put the key into ${KEY_VARIABLE}.")
-    if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment or _unprintable(url):
-        raise ValueError(f"{example}, got {url!r:.120}.")
-    path = parts.path.rstrip("/")
-    for ending in ("/chat/completions", "/completions", "/models"):
-        path = path.removesuffix(ending)
-    name = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{name}{f':{port}' if port else ''}{path or '/v1'}"
-
-
-def check_key(key: str | None) -> str | None:
-    """An access key that fits into a header, or None for none.  The key is in no error message."""
-    key = (key or "").strip()
-    if _unprintable(key) or not key.isascii():
-        raise ValueError(f"The access key in ${KEY_VARIABLE} has a space, a line break or a letter that no key has.")
-    return key or None
-
-
-def _unprintable(text: str) -> bool:
-    return any(character.isspace() or not character.isprintable() for character in text)
 
 
 class ServerConnection:
@@ -220,7 +179,7 @@ class ServerConnection:
                 "whoever runs it."
             ) from None
         if isinstance(item, Exception):
-            raise self._no_connection(item, waited) from item
+            raise self._no_connection(item, waited) from item.with_traceback(None)  # its frames hold the headers
         return item
 
     def _body(self, exchange: Exchange, waited: Deadline) -> bytes:
@@ -332,7 +291,7 @@ class ServerConnection:
         passing = False
         if isinstance(error, socket.gaierror):
             why = "No computer of this name was found: is the address right, and are you in the right network?"
-        elif isinstance(error, ssl.SSLError):
+        elif isinstance(error, ssl.SSLError) or "handshake" in str(error):  # or nobody answered to its greeting
             why = "The encrypted connection failed: does the address begin with http:// instead of https://?"
         elif isinstance(error, TimeoutError):
             why = "Nobody answers there: is it the right address and network, and does a firewall stand between?"

@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import errno
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,10 +12,11 @@ import numpy as np
 from llama_course import hardware
 from llama_course.hardware import Fit
 from llama_course.models.catalog import LLAMA_2_TAGS, ModelCard
+from llama_course.models.hub_access import first_line
 from llama_course.models.interface import ModelNotAvailableError, Token
 from llama_course.models.placement import out_of_memory
 from llama_course.models.prompts import llama_2_token_ids
-from llama_course.models.tokenizer import BYTE_OF_SYMBOL
+from llama_course.models.tokenizer import BYTE_OF_SYMBOL, CHAT_TEMPLATE
 from llama_course.models.torch_model import TorchModel
 
 
@@ -41,7 +43,8 @@ class TransformersModel(TorchModel):
         device = fit.device if fit else hardware.choose_device()
         options = {"dtype": getattr(torch, device.dtype), "local_files_only": True, "use_safetensors": True}
         options |= placed(fit) if fit else {}
-        with _told_when_memory_runs_out(card, fit, max_context_tokens or card.max_context_tokens):
+        told = _told_when_memory_runs_out(card, fit, max_context_tokens or card.max_context_tokens)
+        with told, _told_when_damaged(folder):
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
             model = AutoModelForCausalLM.from_pretrained(folder, **options)
             model = (model if "device_map" in options else model.to(device.name)).eval()
@@ -51,7 +54,7 @@ class TransformersModel(TorchModel):
             model,
             tokenizer,
             text_start=tokenizer("")["input_ids"],
-            is_llama_2_chat=card.special_tags == LLAMA_2_TAGS,
+            is_llama_2_chat=card.special_tags == LLAMA_2_TAGS or tokenizer.chat_template == CHAT_TEMPLATE,
         )
         self._byte_level = _is_byte_level(tokenizer)
 
@@ -135,14 +138,30 @@ def nf4(dtype: str):
 
 
 @contextlib.contextmanager
+def _told_when_damaged(folder: Path) -> Iterator[None]:
+    """Turn what transformers raises for files that are missing, half written or of another kind into a sentence."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        if is_out_of_memory(error):
+            raise
+        raise ModelNotAvailableError(
+            f"{folder} cannot be loaded: {first_line(error)}. Is it whole? If files of it are missing or were written "
+            "in part, bring or make it again."
+        ) from error
+
+
+@contextlib.contextmanager
 def _told_when_memory_runs_out(card: ModelCard, fit: Fit | None, context_tokens: int) -> Iterator[None]:
     """Turn running out of memory into a sentence with the estimate and the next smaller choice."""
     import torch
 
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-        if fit is None or (type(error) is RuntimeError and "allocate memory" not in str(error)):
+    except (MemoryError, RuntimeError, OSError) as error:
+        if fit is None or not is_out_of_memory(error):
             raise
         traceback.clear_frames(error.__traceback__)  # they hold on to the tensors that were there already
     else:
@@ -150,6 +169,18 @@ def _told_when_memory_runs_out(card: ModelCard, fit: Fit | None, context_tokens:
     if fit.device.name == "cuda":
         torch.cuda.empty_cache()
     raise ModelNotAvailableError(out_of_memory(card, fit, context_tokens))
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out; PyTorch has a class of its own for some of these errors only."""
+    import torch
+
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM or getattr(error, "winerror", None) == 1455  # the paging file is too small
+    words = ("out of memory", "allocate memory", "not enough memory", "alloc_failed")  # CUDA, MPS; CPU; Windows; cuBLAS
+    return any(part in str(error).lower() for part in words)
 
 
 def _is_byte_level(tokenizer) -> bool:

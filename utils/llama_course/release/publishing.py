@@ -49,7 +49,7 @@ def publish(
     Args:
         draft: what a person wrote.
         measured: of the model that it is about.
-        folder: where to; by default ``releases/NAME`` in the course's own folder (``paths.home()``).
+        folder: where to; by default ``releases/NAME`` in the course's own folder (``paths.own_dir()``).
         date: of the report; today by default.
 
     Raises:
@@ -60,7 +60,7 @@ def publish(
     for thing, kind, example in ((draft, Draft, "Draft(…)"), (measured, Measured, "measure(…) or recorded(…)")):
         if not isinstance(thing, kind):
             raise TypeError(f"expected what {example} gives, got {thing!r:.60}.")
-    target = paths.home() / FOLDER / folder_name(draft.name) if folder is None else Path(folder)
+    target = paths.own_dir() / FOLDER / folder_name(draft.name) if folder is None else Path(folder)
     save_draft(draft, target / "draft.json")
     findings = check_draft(draft, measured)
     if findings:
@@ -82,7 +82,7 @@ def folder_name(name: str) -> str:
 def place_of(path: Path) -> str:
     """Where a file lies, as it may be shown: never with the folders of one computer."""
     try:
-        inside = path.resolve().relative_to(paths.home().resolve())
+        inside = path.resolve().relative_to(paths.own_dir().resolve())
     except ValueError:
         return f"{path.parent.name}/{path.name}"
     return f"{inside.as_posix()} in the course’s own folder"

@@ -4,13 +4,19 @@ import argparse
 import sys
 from pathlib import Path
 
-import torch
-
 from llama_course.models.catalog import UnknownModelError, find_card
 from llama_course.models.interface import ModelNotAvailableError
+from llama_course.models.transformers_backend import is_out_of_memory
 from llama_course.training.conversation_files import read_examples, read_pairs
 from llama_course.training.lora_runs import LoraRun, merge_adapters, train_lora
 from llama_course.training.optimization import TrainingSettings
+
+_TRY = "Try a smaller --micro-batch-size (the steps stay the same) or --max-length, or --bits 4."
+SMALLER = {
+    "sft": _TRY,
+    "dpo": _TRY,
+    "merge": "The main memory must hold the whole model in 16 bits: close other programs.",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,12 +42,9 @@ def main(arguments: list[str] | None = None) -> int:
     except ImportError as error:
         print(f"{error}. Install what is missing with `pip install accelerate peft bitsandbytes`.", file=sys.stderr)
         return 1
-    except torch.OutOfMemoryError:
-        smaller = "a smaller --micro-batch-size (the steps stay the same) or --max-length"
-        print(f"{options.command}: the card ran out of memory. Try {smaller}, or --bits 4.", file=sys.stderr)
-        return 1
-    except (ValueError, RuntimeError, OSError) as error:
-        print(f"{options.command}: {error}", file=sys.stderr)
+    except (ValueError, RuntimeError, OSError, MemoryError) as error:
+        said = f"memory ran out. {SMALLER[options.command]}" if is_out_of_memory(error) else error
+        print(f"{options.command}: {said}", file=sys.stderr)
         return 1
     return 0
 

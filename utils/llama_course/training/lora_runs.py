@@ -8,6 +8,7 @@ run that was interrupted.  Needs the extra ``gpu``: accelerate, peft and, for 4-
 """
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
@@ -17,12 +18,15 @@ import torch
 from torch import Tensor, nn
 
 from llama_course import files, hardware
+from llama_course.models.tokenizer import CHAT_TEMPLATE
 from llama_course.models.transformers_backend import nf4
 from llama_course.training.dpo import sequence_log_probs
 from llama_course.training.fine_tuning import Example, batch_of, shuffled_batch
 from llama_course.training.losses import dpo_loss, next_token_loss
 from llama_course.training.optimization import TrainingSettings, learning_rate_at, make_optimizer
 from llama_course.training.reward_models import Pair, longest, padded
+
+CHECKPOINTING = {"use_reentrant": False}  # the other kind does not bear several processes
 
 
 @dataclass(frozen=True)
@@ -70,9 +74,9 @@ def open_base(folder: Path, run: LoraRun, device: hardware.Device, process: int 
     if run.bits == 4:
         from peft import prepare_model_for_kbit_training
 
-        return prepare_model_for_kbit_training(model, use_gradient_checkpointing=device.name == "cuda")
+        return prepare_model_for_kbit_training(model, device.name == "cuda", CHECKPOINTING)
     if device.name == "cuda":  # trades a third more time for a small part of the memory
-        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        model.gradient_checkpointing_enable(CHECKPOINTING)
         model.enable_input_require_grads()
     return model
 
@@ -123,7 +127,8 @@ def train_lora(
     Args:
         folder: the base or chat model, in the Hugging Face format, with its tokenizer.
         data: examples for supervised fine-tuning, or pairs for DPO.
-        output: folder of the adapters (adapter_model.safetensors, adapter_config.json) and of history.json.
+        output: folder of the adapters (adapter_model.safetensors, adapter_config.json) and of history.json, with the
+            losses and the norms of the gradients before they are clipped (null where float16 overflowed).
         run, settings: sizes, and how the optimizer goes.
         say: told the loss, in the first process only.
 
@@ -137,7 +142,7 @@ def train_lora(
     from accelerate import Accelerator
 
     device = hardware.choose_device()
-    if device.name == "mps":  # Apple's GPU has neither loss scaling nor 4-bit
+    if device.name == "mps":  # not tried on Apple's GPU
         device = hardware.Device("cpu", "float32", "LoRA runs use NVIDIA cards or the CPU")
     accelerator = Accelerator(mixed_precision="fp16" if device.dtype == "float16" else "no", cpu=device.name == "cpu")
     world = accelerator.num_processes
@@ -151,6 +156,7 @@ def train_lora(
     logits, optimizer = accelerator.prepare(Logits(policy), make_optimizer(policy, settings))
     policy.train()
     losses: list[float] = []
+    norms: list[float | None] = []
     for step in range(settings.steps):
         batch = shuffled_batch(data, run.batch_size, run.seed, step, longest if learns_pairs else _length)
         mine = batch[accelerator.process_index :: world]
@@ -163,7 +169,9 @@ def train_lora(
                 share = loss_of(logits, policy, part, accelerator.device) * own_weight / weight
                 accelerator.backward(share * world)  # the processes' gradients are averaged, not added
                 total += share.detach()
-        accelerator.clip_grad_norm_([p for p in policy.parameters() if p.requires_grad], settings.max_grad_norm)
+        trained = [parameter for parameter in policy.parameters() if parameter.requires_grad]
+        norm = accelerator.clip_grad_norm_(trained, settings.max_grad_norm).item()
+        norms.append(norm if math.isfinite(norm) else None)
         for group in optimizer.param_groups:
             group["lr"] = learning_rate_at(step, settings)
         optimizer.step()
@@ -173,7 +181,8 @@ def train_lora(
             say(f"step {step + 1:,} of {settings.steps:,}, loss {losses[-1]:.4f}")
     if accelerator.is_main_process:
         policy.save_pretrained(output)
-        history = {"losses": losses, "processes": world, "run": asdict(run), "settings": asdict(settings)}
+        history = {"losses": losses, "gradient_norms": norms, "processes": world}
+        history |= {"run": asdict(run), "settings": asdict(settings)}
         files.write_atomically(Path(output) / "history.json", json.dumps(history, indent=2) + "\n")
     accelerator.wait_for_everyone()
     accelerator.end_training()
@@ -185,10 +194,17 @@ def _length(example: Example) -> int:
 
 
 def merge_adapters(folder: str | Path, adapters: str | Path, output: str | Path) -> None:
-    """Write the model of ``folder`` with the adapters worked into its weights, for ``load_model('PATH')``."""
+    """Write the model of ``folder`` with the adapters worked into its weights, for ``load_model('PATH')``.
+
+    Its tokenizer gets Llama 2's chat format, which the adapters learned; a base model has none, others another.
+    """
     from peft import PeftModel
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    if not (Path(adapters) / "adapter_config.json").is_file():  # peft would look for the folder's name on the hub
+        raise FileNotFoundError(f"{adapters} holds no adapters: adapter_config.json is missing.")
     base = AutoModelForCausalLM.from_pretrained(folder, dtype="auto", local_files_only=True, use_safetensors=True)
     PeftModel.from_pretrained(base, adapters).merge_and_unload().save_pretrained(output)
-    AutoTokenizer.from_pretrained(folder, local_files_only=True).save_pretrained(output)
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    tokenizer.chat_template = CHAT_TEMPLATE
+    tokenizer.save_pretrained(output)

@@ -113,7 +113,8 @@ def tokens(pieces: Sequence, focusable: bool = False) -> Markup:
     """
     boxes = []
     for i, token in enumerate(pieces):
-        said = escape(f"token {i + 1} of {len(pieces)}: ‘{token.label.replace('·', ' ')}’, id {token.id}")
+        token_id = token.id if token.id >= 0 else "?"  # a server may not tell it
+        said = escape(f"token {i + 1} of {len(pieces)}: ‘{token.label.replace('·', ' ')}’, id {token_id}")
         focus = ' tabindex="0"' if focusable else ""
         boxes.append(
             f'<span class="lc-token" role="listitem"{focus} aria-label="{said}" title="{said}" '
@@ -121,7 +122,7 @@ def tokens(pieces: Sequence, focusable: bool = False) -> Markup:
             f"border-radius:3px;{TEXT}background:{TINTS[i % 2]};"
             f'border:1px {EDGES[i % 2]} var(--jp-ui-font-color2,#777);">'
             f"{code(token.label)}"
-            f'<span style="display:block;font-size:.75em;line-height:1.3;{QUIET}">{token.id}</span></span>'
+            f'<span style="display:block;font-size:.75em;line-height:1.3;{QUIET}">{token_id}</span></span>'
         )
     return Markup(
         f'<div role="list" aria-label="tokens" dir="ltr" style="line-height:1.6;{TEXT}">{" ".join(boxes)}</div>'

@@ -1,5 +1,7 @@
 """Calculators: what serving a model takes, and how fast it can be at best."""
 
+from collections.abc import Iterable
+
 import ipywidgets as w
 
 from llama_course.models.envelope import BITS_PER_WEIGHT, GIB, serving_memory, speed_limit, users_that_fit
@@ -31,7 +33,7 @@ def memory_html(model: str, context_tokens: int, users: int) -> Markup:
         smallest = min(fitting, key=lambda card: card.memory_gb).name if fitting else "none of ours"
         gib = [f"{part / GIB:.2f}" for part in (need.weights_bytes, need.cache_bytes, need.total_bytes)]
         rows.append((kind, *gib, bar(need.total_bytes / largest, 8), smallest))
-    header = ["weights in", "weights, GiB", "cache, GiB", "both", "", "smallest card that holds them"]
+    header = ["weights in", "weights, GiB", "cache, GiB", "both", "", "smallest card"]
     return table(rows, header, f"{model}, {users} × {context_tokens:,} tokens", numeric=[1, 2, 3])
 
 
@@ -54,6 +56,13 @@ def speed_html(model: str, kind: str, users: int, context_tokens: int, own_gb_pe
     return table(rows, header, caption.replace("1 users", "1 user"), numeric=[1, 2, 3])
 
 
+def _choice(description: str, options: Iterable[str], value: str) -> w.ToggleButtons:
+    """Buttons side by side: JupyterLab takes the arrow keys away from a drop-down list."""
+    buttons = w.ToggleButtons(description=description, options=list(options), value=value)
+    buttons.style.button_width = buttons.layout.width = "auto"
+    return buttons
+
+
 class _Calculator(LiveView):
     """Settings above a table that follows them."""
 
@@ -63,7 +72,7 @@ class _Calculator(LiveView):
             setting.observe(lambda change: self._show(), names="value")
             setting.add_class(f"lc-sizing-{name}")
         self.shown.add_class("lc-sizing-shown")
-        self.view = w.VBox([w.HBox(list(settings.values()), layout=w.Layout(flex_flow="row wrap")), self.shown])
+        self.view = w.VBox([*settings.values(), self.shown])
         self._show()
 
     def result_html(self) -> Markup:
@@ -89,8 +98,8 @@ class MemoryCalculator(_Calculator):
 
     def __init__(self, model: str = "Llama 2 7B", context_tokens: int = 4096, users: int = 1):
         super().__init__(
-            model=w.Dropdown(description="Model", options=list(MODELS), value=model),
-            context=w.SelectionSlider(description="Tokens", options=CONTEXTS, value=context_tokens),
+            model=_choice("Model", MODELS, model),
+            context=w.SelectionSlider(description="Tokens each", options=CONTEXTS, value=context_tokens),
             users=w.IntSlider(description="Users", value=users, min=1, max=64, continuous_update=False),
         )
 
@@ -120,10 +129,10 @@ class SpeedCalculator(_Calculator):
     ):
         self.own_gb_per_s = own_gb_per_s
         super().__init__(
-            model=w.Dropdown(description="Model", options=list(MODELS), value=model),
-            kind=w.Dropdown(description="Weights in", options=KINDS, value=kind),
+            model=_choice("Model", MODELS, model),
+            kind=_choice("Weights in", KINDS, kind),
             users=w.IntSlider(description="Users", value=users, min=1, max=64, continuous_update=False),
-            context=w.SelectionSlider(description="Tokens", options=CONTEXTS, value=context_tokens),
+            context=w.SelectionSlider(description="Tokens each", options=CONTEXTS, value=context_tokens),
         )
 
     def result_html(self) -> Markup:
