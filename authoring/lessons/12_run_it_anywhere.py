@@ -9,7 +9,7 @@
 #
 # **Before you start.** Lessons 02 and 03. Lesson 10 helps at the end.
 #
-# **Time.** 60 minutes. **Compute.** 80 s on two CPU cores. **Memory.** 1.0 GiB.
+# **Time.** 60 minutes. **Compute.** 40 s on two CPU cores. **Memory.** 1.0 GiB.
 #
 # **Claims tested.** "Qualcomm, meanwhile, is working with Meta" (A4), "a version of Llama 2 that can be installed on
 # iPhones" (A1).
