@@ -307,3 +307,5 @@ def test_the_missing_parts_of_an_answer_are_named():
         expect_parts({"for": 1}, ("for", "against", "why"), "the answer")
     with pytest.raises(CheckFailed, match="the answer: expected dict, got"):
         expect_parts(["for"], ("for",), "the answer")
+    with pytest.raises(CheckFailed, match=r"^more: there is no such side"):
+        expect_parts({"for": 1, "against": None, "more": 3}, ("for", "against"), "the answer", only="side")

@@ -53,11 +53,19 @@ def expect_type(value, kinds: type | tuple[type, ...], what: str) -> None:
         raise CheckFailed(f"{what}: expected {wanted}, got {describe(value)}.")
 
 
-def expect_parts(got, names: Iterable[str], what: str) -> None:
-    """Fail unless ``got`` is a dict in which none of ``names`` is missing; more may be there."""
+def expect_parts(got, names: Iterable[str], what: str, only: str | None = None) -> None:
+    """Fail unless ``got`` is a dict in which none of ``names`` is missing.
+
+    Args:
+        what: ``got`` in words ("the worksheet").
+        only: what such a part is called ("rule"), if there may be no others.
+    """
+    names = list(names)
     expect_type(got, dict, what)
     missing = [name for name in names if name not in got]
     expect(not missing, f"there is no {', '.join(missing)}.")
+    others = [str(name) for name in got if name not in names] if only else []
+    expect(not others, f"{', '.join(others)}: there is no such {only}.")
 
 
 def expect_equal(got, expected, what: str, mistakes: Iterable[tuple[object, str]] = ()) -> None:

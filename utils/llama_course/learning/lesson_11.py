@@ -7,6 +7,7 @@ from llama_course.learning.checks import (
     expect_close,
     expect_equal,
     expect_function,
+    expect_parts,
     expect_raises,
     expect_type,
 )
@@ -193,11 +194,7 @@ def check_11_6(first_llama):
 
     expect_function(first_llama)
     got = first_llama()
-    expect_type(got, dict, "the score")
-    missing = [name for name in indicators() if name not in got]
-    expect(not missing, f"there is nothing for {', '.join(missing)}.")
-    unknown = [str(name) for name in got if name not in indicators()]
-    expect(not unknown, f"{', '.join(unknown)}: there is no such indicator.")
+    expect_parts(got, indicators(), "the score", only="indicator")
     for name, pair in got.items():
         is_pair = isinstance(pair, tuple | list) and len(pair) == 2
         expect(is_pair, f"{name}: expected a pair (point, reason), got {describe(pair)}.")

@@ -9,6 +9,7 @@ from llama_course.learning.checks import (
     expect_close,
     expect_equal,
     expect_function,
+    expect_parts,
     expect_raises,
     expect_type,
 )
@@ -260,11 +261,7 @@ def check_12_5(choose_card):
 def check_12_6(rules_for_a_phone):
     expect_function(rules_for_a_phone)
     got = rules_for_a_phone()
-    expect_type(got, dict, "the rules")
-    missing = [name for name in RULES if name not in got]
-    expect(not missing, f"there is nothing for {', '.join(missing)}.")
-    unknown = [str(name) for name in got if name not in RULES]
-    expect(not unknown, f"{', '.join(unknown)}: there is no such rule.")
+    expect_parts(got, RULES, "the rules", only="rule")
     for name, pair in got.items():
         is_pair = isinstance(pair, tuple | list) and len(pair) == 2
         expect(is_pair, f"{name}: expected a pair (who, how), got {describe(pair)}.")
