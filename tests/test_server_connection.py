@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 import traceback
+from dataclasses import replace
 
 import pytest
 
@@ -69,8 +70,8 @@ def test_an_event_that_is_cut_anywhere_is_put_together(server):
 def test_an_answer_ends_with_its_end_mark_even_if_the_server_does_not_hang_up(server, end):
     server.play(chat=Reply([piece("Hi"), *end, HANG]))
     began = time.monotonic()
-    assert list(stream(server)) == ["Hi"]
-    assert time.monotonic() - began < 0.4
+    assert list(stream(server, replace(HASTY, next_token_s=20))) == ["Hi"]
+    assert time.monotonic() - began < 10, "it waited for more"
     assert server.hung_up.wait(2)
 
 
@@ -169,7 +170,7 @@ def test_a_pause_longer_than_the_patience_is_not_waited_for(server):
     server.play(chat=refusal(429, Retry_After="3600"))
     began = time.monotonic()
     error_of(server)
-    assert server.count() == 1 and time.monotonic() - began < 0.5
+    assert server.count() == 1 and time.monotonic() - began < 2
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422])

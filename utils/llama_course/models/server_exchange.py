@@ -68,10 +68,10 @@ class Exchange:
                 return
             self._socket.settimeout(None)  # from here on the deadline counts
             self._http.request(method, path, body, headers)
-            response = self._http.getresponse()
-            self._came.put((response.status, response.headers))
-            while block := response.read1(2**16):
-                self._came.put(block)
+            with self._http.getresponse() as response:  # it holds on to the socket until it is closed
+                self._came.put((response.status, response.headers))
+                while block := response.read1(2**16):
+                    self._came.put(block)
             self._came.put(END)
         except Exception as error:  # goes to the thread that waits
             self._came.put(error)
