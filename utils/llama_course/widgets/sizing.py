@@ -50,10 +50,15 @@ def speed_html(model: str, kind: str, users: int, context_tokens: int, own_gb_pe
             rows.append((name, f"{gb_per_s:,.0f}", "does not fit", f"room for {room}"))
             continue
         limit = speed_limit(shape, gb_per_s, bits, context_tokens=context_tokens, users=users)
-        rows.append((name, f"{gb_per_s:,.0f}", f"{limit.for_each:,.1f}", f"{limit.in_all:,.0f}"))
+        rows.append((name, f"{gb_per_s:,.0f}", _speed(limit.for_each), _speed(limit.in_all)))
     header = ["", "GB/s", "tokens/s for each, at most", "in all, at most"]
     caption = f"{model} in {kind}, {users} users with {context_tokens:,} tokens each"
     return table(rows, header, caption.replace("1 users", "1 user"), numeric=[1, 2, 3])
+
+
+def _speed(tokens_per_s: float) -> str:
+    """As many digits as such a limit deserves."""
+    return f"{tokens_per_s:,.{0 if tokens_per_s >= 20 else 1}f}"
 
 
 def _choice(description: str, options: Iterable[str], value: str) -> w.ToggleButtons:
