@@ -72,11 +72,14 @@ class Colab:
         }
 
     def run(self, cells: list[str], **options) -> list[str]:
-        """What a new notebook with these cells prints, and its errors in a word and a sentence."""
+        """What each cell of a new notebook prints, followed by its error, if any, in a word and a sentence."""
         notebook = new_notebook(cells=[new_code_cell(cell) for cell in cells])
         self.execute(notebook, **options)
-        outputs = [output for cell in notebook.cells for output in cell.outputs]
-        return [o.get("text") or f"{o.get('ename')}: {o.get('evalue')}" for o in outputs]
+        shown = []
+        for cell in notebook.cells:
+            shown.append(printed(cell))
+            shown += [f"{output.ename}: {output.evalue}" for output in cell.outputs if output.output_type == "error"]
+        return shown
 
     def execute(self, notebook, **options) -> None:
         installed.execute(notebook, self.home, self.python, self.environment, **options)
@@ -89,9 +92,9 @@ class Colab:
         return {package["name"]: package["version"] for package in json.loads(shown)}
 
 
-def last_text(notebook) -> str:
-    """What the last cell printed; a busy kernel sends it in pieces."""
-    return "".join(output.text for output in notebook.cells[-1].outputs)
+def printed(cell) -> str:
+    """What a cell printed; a busy kernel sends it in pieces."""
+    return "".join(output.text for output in cell.outputs if output.output_type == "stream")
 
 
 @pytest.fixture
@@ -167,7 +170,7 @@ def test_with_a_repository_it_asks_there_unless_a_wheel_was_uploaded(colab, whee
     assert "host='github.com'" in shown
     assert "llama-course" not in machine.versions()
     shutil.copy(wheel, machine.home)
-    assert machine.run([cell])[-1].startswith("Lesson 02 · llama-course")
+    assert "Lesson 02 · llama-course" in machine.run([cell])[-1]
 
 
 def test_the_first_cell_of_every_notebook_runs(ready):
@@ -189,7 +192,7 @@ def test_one_notebook_of_a_fork_runs_alone_in_an_empty_folder(colab, wheel):
     notebook = nbformat.read(machine.home / lesson.name, as_version=4)
     notebook.cells.append(new_code_cell(WHERE_IT_IS))
     machine.execute(notebook)
-    where = last_text(notebook).strip()
+    where = printed(notebook.cells[-1]).strip()
     assert Path(where).is_relative_to(installed.site_packages(machine.python))
     assert {path.name for path in machine.home.iterdir()} == {lesson.name, wheel.name, "present.txt"}
 
@@ -202,7 +205,7 @@ def test_every_lesson_runs_with_the_versions_of_colab(ready, target):
         new_code_cell("import ipywidgets, IPython; print(ipywidgets.__version__, IPython.__version__)")
     )
     ready.execute(notebook)
-    assert last_text(notebook).split() == ["7.7.1", "7.34.0"]
+    assert printed(notebook.cells[-1]).split() == ["7.7.1", "7.34.0"]
 
 
 @pytest.mark.skipif(not (PYTHON and VERSIONS), reason="needs another Python; tests/colab/README.md says how")
@@ -221,4 +224,4 @@ def test_the_first_cell_and_a_lesson_run_on_another_python(tmp_path, wheel):
     after = machine.versions()
     assert {name: after[name] for name in before} == before
     assert set(after) - set(before) == {"llama-course"}
-    assert last_text(notebook).split()[1] == "7.7.1"
+    assert printed(notebook.cells[-1]).split()[1] == "7.7.1"

@@ -120,6 +120,6 @@ def test_one_notebook_runs_in_an_empty_folder(clean_python, tmp_path):
     notebook = nbformat.read(folder / lesson.name, as_version=4)
     notebook.cells.append(new_code_cell("import llama_course; print(llama_course.__file__)"))
     execute(notebook, folder, clean_python)
-    used = notebook.cells[-1].outputs[0].text.strip()
+    used = "".join(output.text for output in notebook.cells[-1].outputs).strip()
     assert Path(used).is_relative_to(site_packages(clean_python))
     assert [path.name for path in folder.iterdir()] == [lesson.name], "the notebook left files behind"
