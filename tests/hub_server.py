@@ -25,7 +25,7 @@ ACCOUNTS = {  # token: what the hub says to it
     "hf_expired0123456789": (401, None, "Invalid credentials in Authorization header"),
     "hf_stranger0123456789": (403, "GatedRepo", NOT_ACCEPTED),
     "hf_waiting0123456789": (403, "GatedRepo", PENDING),
-    "hf_finegrained0123456789": (403, None, FINE_GRAINED),
+    "hf_fine-grained": (403, None, FINE_GRAINED),
     "hf_accepted0123456789": None,
 }
 

@@ -352,7 +352,7 @@ def test_a_killed_download_goes_on_in_the_next_process(big_files, own_home):
         ("hf_expired0123456789", "does not accept the token"),
         ("hf_stranger0123456789", "was not accepted yet"),
         ("hf_waiting0123456789", "is waiting"),
-        ("hf_finegrained0123456789", "fine-grained"),
+        ("hf_fine-grained", "fine-grained"),
         ("hf_accepted0123456789", "READY"),
     ],
 )

@@ -19,7 +19,7 @@ from llama_course.models.interface import ModelNotAvailableError
 
 CARD = find_card("llama-2-7b-chat")
 PAGE = "https://huggingface.co/meta-llama/Llama-2-7b-chat-hf"
-SECRET = "hf_SecretSecretSecretSecret01234567"
+SECRET = "hf_secret_of_a_test"
 
 
 def answer(status: int, code: str | None = None, said: str = "") -> HfHubHTTPError:
@@ -83,7 +83,7 @@ def test_the_licence_is_not_accepted(token):
 
 
 def test_a_token_without_the_permission(token):
-    told = message(refusal("hf_finegrained0123456789"))
+    told = message(refusal("hf_fine-grained"))
     assert "fine-grained token without that permission" in told
     assert "Read access to contents of all public gated repos you can access" in told
     assert "accept the licence" not in told  # it may be accepted long ago
