@@ -58,6 +58,7 @@ def test_training_is_compared_with_the_cpu():
 def test_only_a_card_s_figures_are_recorded(monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["gpu.py", "--write"])
     monkeypatch.setattr(gpu.hardware, "choose_device", lambda: gpu.hardware.Device("cpu", "float32", "no card"))
+    monkeypatch.setattr(gpu, "large_model", lambda *sizes: pytest.fail("measured before it was refused"))
     with pytest.raises(SystemExit):
         gpu.main()
     assert "only the figures of a graphics card are recorded" in capsys.readouterr().err
