@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results.json"
 START, END = "<!-- figures: written by benchmarks/run.py -->", "<!-- end of figures -->"
 PROMPT, NEW_TOKENS = "Tell me a long story about a llama.", 96
+CHANGES = 11  # of each explorer
 FIRST_TOKEN = """
 from llama_course import load_model
 load_model("smollm2-135m-instruct").stream("Hello!", lambda piece: print(piece, flush=True), max_new_tokens=4)
@@ -41,7 +42,8 @@ def main() -> None:
     parser.add_argument("--setup", action="store_true", help="measure fresh set-ups as well")
     parser.add_argument("--write", action="store_true", help="update benchmarks/results.json and the README")
     options = parser.parse_args()
-    measures = [first_token, streaming, kernel_memory, second_start] + ([fresh_setup] if options.setup else [])
+    measures = [first_token, streaming, kernel_memory, explorers, second_start]
+    measures += [fresh_setup] if options.setup else []
     results = json.loads(RESULTS.read_text(encoding="utf-8"))["results"] if RESULTS.exists() else {}
     for measure in measures:
         results[measure.__name__] = result = measure()
@@ -175,6 +177,55 @@ def memory_after_lesson_02() -> float:
             for index, cell in enumerate(notebook.cells):
                 client.execute_cell(cell, index)
             return psutil.Process(client.km.provisioner.pid).memory_info().rss / 1e6
+
+
+def explorers() -> dict:
+    """The explorer that takes longest to answer a keystroke or a move of a slider."""
+    return measured(
+        "Slowest explorer's answer to a keystroke or a slider",
+        "ms",
+        repeat(5, lambda: 1000 * max(answer_times_s().values())),
+        "under 100 ms",
+        f"each the median of {CHANGES} changes, in Python: without sending and drawing",
+    )
+
+
+def answer_times_s() -> dict[str, float]:
+    """Name of an explorer to the median time in which it answers one of its controls."""
+    from llama_course import load_model
+    from llama_course.release.measuring import recorded
+    from llama_course.widgets.claims import ClaimExplorer
+    from llama_course.widgets.clause_explorer import ClauseExplorer
+    from llama_course.widgets.release_desk import ReleaseDesk
+    from llama_course.widgets.release_sliders import ReleaseSliders
+    from llama_course.widgets.sizing import MemoryCalculator
+    from llama_course.widgets.timeline import TimelineView
+    from llama_course.widgets.tokenizer_view import TokenizerView
+
+    clauses, claims, events = ClauseExplorer(licence=None), ClaimExplorer(), TimelineView()
+    desk, sliders = ReleaseDesk(recorded("tiny-chat")), ReleaseSliders()
+    tokens, memory = TokenizerView(load_model("tiny-chat"), "Hello"), MemoryCalculator()
+    letters = "etaoinshrdl"[:CHANGES]  # the first of a word finds most, and takes longest
+    sentences = ["It never tells, it is safe and 98 % right. " * end for end in range(1, CHANGES + 1)]
+    return {
+        "clauses": median_time_s(clauses.search, letters),
+        "claims": median_time_s(claims.search, letters),
+        "events": median_time_s(events.search, letters),
+        "release desk": median_time_s(desk.sentence, sentences),
+        "release sliders": median_time_s(sliders.price, [1 + step / 4 for step in range(CHANGES)]),
+        "tokens": median_time_s(tokens.input, sentences),
+        "memory": median_time_s(memory.settings["users"], range(2, CHANGES + 2)),
+    }
+
+
+def median_time_s(control, values) -> float:
+    """Seconds until a control that was set to one value after the other has been answered."""
+    times = []
+    for value in values:
+        began = time.perf_counter()
+        control.value = value
+        times.append(time.perf_counter() - began)
+    return statistics.median(times)
 
 
 def second_start() -> dict:

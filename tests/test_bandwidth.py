@@ -1,6 +1,6 @@
 """Measuring speeds: what is measured is what the names say, and nothing of the computer stays changed."""
 
-import time
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -10,15 +10,25 @@ from llama_course.models import bandwidth
 from llama_course.models.llama import Llama
 
 
-def test_times_are_taken_after_one_that_does_not_count():
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that stands still but for its ``sleep``."""
+    clock = SimpleNamespace(now=0.0)
+    clock.perf_counter = lambda: clock.now
+    clock.sleep = lambda seconds: setattr(clock, "now", clock.now + seconds)
+    monkeypatch.setattr(bandwidth, "time", clock)
+    return clock
+
+
+def test_times_are_taken_after_one_that_does_not_count(clock):
     calls = []
 
     def slow_at_first():
-        time.sleep(0.05 if not calls else 0.001)
+        clock.sleep(1 if calls else 50)
         calls.append(1)
 
     timing = bandwidth.measured(slow_at_first, repeats=5)
-    assert len(calls) == 6 and len(timing.times_s) == 5 and max(timing.times_s) < 0.05
+    assert len(calls) == 6 and timing.times_s == (1,) * 5
     assert timing.best_s <= timing.median_s
     assert bandwidth.Timing((3.0, 1.0, 2.0)).best_s == 1 and bandwidth.Timing((3.0, 1.0, 2.0)).median_s == 2
 
@@ -61,31 +71,28 @@ def test_a_decoding_step_reads_a_batch_and_the_cache(tiny_config, monkeypatch):
     assert seen == [((3, 1), 5)] * 3 and timing.best_s > 0
 
 
-class Slow(FakeModel):
-    """Hands out five pieces, one in a hundredth of a second."""
+def writer(clock, pauses):
+    """A model that hands out a piece after each of these pauses, in seconds."""
 
-    def complete(self, text, *, on_token, **settings):
-        time.sleep(0.2)  # reading the text, which does not count
-        for _ in range(5):
-            time.sleep(0.01)
+    def complete(text, *, on_token, **settings):
+        for pause in pauses:
+            clock.sleep(pause)
             on_token("a")
-        return "aaaaa"
+
+    model = FakeModel()
+    model.complete = complete
+    return model
 
 
-def test_the_time_to_read_the_text_does_not_count():
-    assert 30 < bandwidth.tokens_per_second(Slow(), "x") < 101
+def test_the_time_to_read_the_text_does_not_count(clock):
+    assert bandwidth.tokens_per_second(writer(clock, [100, 2, 2, 2, 2]), "x") == 0.5
 
 
-def test_of_a_long_text_the_best_stretch_counts(monkeypatch):
-    clock = iter([*range(0, 60, 2), *range(100, 113), *range(200, 300, 5)])
-    monkeypatch.setattr(bandwidth.time, "perf_counter", lambda: next(clock))
-    model = Slow()
-    monkeypatch.setattr(model, "complete", lambda text, on_token, **settings: [on_token("a") for _ in range(60)])
-    assert bandwidth.tokens_per_second(model, "x") == 1  # 12 tokens in 12 seconds
+def test_of_a_long_text_the_best_stretch_counts(clock):
+    pauses = [2] * 30 + [1] * 12 + [5] * 20
+    assert bandwidth.tokens_per_second(writer(clock, pauses), "x") == 1  # 12 tokens in 12 seconds
 
 
-def test_a_model_that_says_nothing_has_no_speed(monkeypatch):
-    model = Slow()
-    monkeypatch.setattr(model, "complete", lambda text, **settings: "")
+def test_a_model_that_says_nothing_has_no_speed(clock):
     with pytest.raises(ValueError, match="got 0 pieces"):
-        bandwidth.tokens_per_second(model, "x")
+        bandwidth.tokens_per_second(writer(clock, []), "x")

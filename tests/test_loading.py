@@ -257,14 +257,14 @@ def test_a_path_that_does_not_exist_fails_at_once(name):
     started = time.monotonic()
     with pytest.raises(ModelNotAvailableError, match=r"There is no file or folder"):
         load_model(name)
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 5, "it waited for a lock, or for the network"
 
 
 def test_a_folder_without_a_model_fails_at_once(tmp_path):
     started = time.monotonic()
     with pytest.raises(ModelNotAvailableError, match=r"holds no model: config.json is missing"):
         load_model(tmp_path)
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 5, "it waited for a lock, or for the network"
 
 
 @pytest.mark.parametrize("content", [b"", b"GGUF", b"this is no model" * 1000])

@@ -1,7 +1,5 @@
 """The desk for claims, asked through its traits."""
 
-import time
-
 import pytest
 
 from llama_course.release.measuring import recorded
@@ -42,14 +40,6 @@ def test_a_sentence_is_read_for_the_access_that_is_set(desk):
     assert "✓" in desk.reading.value
     desk.access.value = "weights"
     assert "nothing that would bring a copy back" in desk.reading.value
-
-
-def test_a_keystroke_is_answered_at_once(desk):
-    text = "It never tells, it is safe, state of the art, 98 % right and {charm}. " * 30
-    began = time.perf_counter()
-    for length in range(1, 11):
-        desk.sentence.value = text[: 200 * length]
-    assert (time.perf_counter() - began) / 10 < 0.1
 
 
 def test_what_is_typed_is_escaped_in_both_forms(desk):

@@ -7,9 +7,11 @@ import threading
 import time
 import traceback
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
+from llama_course.models import server_connection
 from llama_course.models.interface import PromptError, PromptTooLongError
 from llama_course.models.server_address import KEY_VARIABLE, AccessKey
 from llama_course.models.server_backend import _piece
@@ -43,9 +45,9 @@ def error_of(server, patience=HASTY, key=None) -> Exception:
 
 
 def test_pieces_come_as_they_are_sent_and_the_key_is_in_one_header(server):
-    server.play(chat=answer("Hel", "lo ", "🦙", slowly_s=0.15))
+    server.play(chat=answer("Hel", "lo ", "🦙", slowly_s=0.3))
     came = []
-    for text in stream(server, key=KEY):
+    for text in stream(server, replace(HASTY, next_token_s=5), KEY):
         came.append((text, time.monotonic()))
     assert [text for text, _ in came] == ["Hel", "lo ", "🦙"]
     assert came[-1][1] - came[0][1] > 0.2, "they came one by one, not all at the end"
@@ -72,7 +74,7 @@ def test_an_answer_ends_with_its_end_mark_even_if_the_server_does_not_hang_up(se
     began = time.monotonic()
     assert list(stream(server, replace(HASTY, next_token_s=20))) == ["Hi"]
     assert time.monotonic() - began < 10, "it waited for more"
-    assert server.hung_up.wait(2)
+    assert server.hung_up.wait(10)
 
 
 def test_a_server_that_does_not_stream_is_understood(server):
@@ -90,7 +92,7 @@ def test_closing_the_iterator_hangs_up(server):
     pieces = stream(server)
     assert next(pieces) == "one"
     pieces.close()
-    assert server.hung_up.wait(2)
+    assert server.hung_up.wait(10)
 
 
 # -- waiting -----------------------------------------------------------------------------------------------------------
@@ -100,7 +102,7 @@ def test_a_server_that_says_nothing_is_given_up(server):
     server.play(chat=Reply([HANG]))
     error = error_of(server)
     assert "too many questions at once, or it hangs: nothing came for 1 s" in str(error)
-    assert server.count() == 1 and server.hung_up.wait(2)
+    assert server.count() == 1 and server.hung_up.wait(10)
 
 
 def test_a_server_that_hangs_in_the_middle_is_given_up_and_what_came_is_kept(server):
@@ -115,14 +117,14 @@ def test_a_server_that_hangs_in_the_middle_is_given_up_and_what_came_is_kept(ser
 
 @pytest.mark.parametrize("chatter", [b": ping\n\n", piece(None), piece("")])
 def test_signs_of_life_without_text_do_not_hold_the_learner_up(server, chatter):
-    server.play(chat=Reply([piece("Hi"), *[chatter, 0.1] * 40]))
+    server.play(chat=Reply([piece("Hi"), *[chatter, 0.1] * 80]))
     began = time.monotonic()
-    assert "fell silent" in str(error_of(server)) and time.monotonic() - began < 2
+    assert "fell silent" in str(error_of(server)) and time.monotonic() - began < 5
 
 
 def test_slow_is_not_silent(server):
-    server.play(chat=answer("a", "b", "c", "d", slowly_s=0.3))
-    assert "".join(stream(server)) == "abcd"
+    server.play(chat=answer("a", "b", "c", "d", slowly_s=0.4))
+    assert "".join(stream(server, replace(HASTY, next_token_s=1.2))) == "abcd"
 
 
 def test_an_interrupt_is_heard_while_waiting(server):
@@ -131,18 +133,21 @@ def test_an_interrupt_is_heard_while_waiting(server):
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         list(stream(server, Patience()))
-    assert time.monotonic() - began < 2 and server.hung_up.wait(2)
+    assert time.monotonic() - began < 5 and server.hung_up.wait(10)
 
 
 # -- trying again ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-def test_what_passes_is_tried_again(server, status):
+def test_what_passes_is_tried_again(server, status, monkeypatch):
+    pauses = []
+    clock = SimpleNamespace(monotonic=time.monotonic, sleep=pauses.append)
+    monkeypatch.setattr(server_connection, "time", clock)
     server.play(chat=[refusal(status), refusal(status), answer("Hi")])
     assert list(stream(server, Patience(first_pause_s=0.1))) == ["Hi"]
-    first, second, third = (asked.time for asked in server.asked)
-    assert third - second > second - first > 0.01, "each pause is longer than the one before"
+    first, second = pauses
+    assert 0.07 < first < 0.13 < second < 0.26, "each pause is longer than the one before"
 
 
 def test_a_server_is_taken_at_its_word_when_to_come_back(server):
@@ -161,8 +166,8 @@ def test_failing_three_times_is_enough(server):
 def test_a_busy_server_is_asked_until_the_patience_ends(server):
     server.play(chat=refusal(429, "slow down"))
     began = time.monotonic()
-    error = error_of(server)
-    assert server.count() > 4 and time.monotonic() - began < 2
+    error = error_of(server, replace(HASTY, first_token_s=3))
+    assert server.count() > 4 and time.monotonic() - began < 6
     assert "is busy (429)" in str(error)
 
 
@@ -170,7 +175,7 @@ def test_a_pause_longer_than_the_patience_is_not_waited_for(server):
     server.play(chat=refusal(429, Retry_After="3600"))
     began = time.monotonic()
     error_of(server)
-    assert server.count() == 1 and time.monotonic() - began < 2
+    assert server.count() == 1 and time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
