@@ -16,6 +16,7 @@ import json
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -25,6 +26,10 @@ from llama_course import hardware
 from llama_course.models.llama import Llama, LlamaConfig
 from llama_course.models.loading import load_model
 from llama_course.models.sizes import GIB, SHAPES, Shape, memory_need, weight_bytes
+from llama_course.training.loop import train
+from llama_course.training.optimization import TrainingSettings
+from llama_course.training.ppo import PPO, PPOSettings
+from llama_course.training.reward_models import RewardModel
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS, README = ROOT / "benchmarks" / "gpu.json", ROOT / "benchmarks" / "README.md"
@@ -35,6 +40,7 @@ MINIATURE = LlamaConfig(
     num_key_value_heads=2, max_position_embeddings=256, tie_word_embeddings=True, eos_token_id=None,
 )  # fmt: skip
 TOKENS_PER_STEP = 4096
+PPO_SETTINGS = PPOSettings()
 
 
 def main() -> None:
@@ -158,16 +164,24 @@ def reading_speed_gb_per_s(device: str, read_bytes: int = 2**30) -> float:
 
 
 def training(device: str) -> list[dict]:
-    """Pretraining steps of a miniature on this device and, beside it, on the CPU; by turns."""
+    """Pretraining and PPO of a miniature on this device and, beside it, on the CPU; by turns."""
     places = ["cpu"] if device == "cpu" else ["cpu", device]
-    steppers = {place: training_steps(place) for place in places}
-    speeds: dict[str, list[float]] = {place: [] for place in places}
+    pretraining = by_turns({place: training_steps(place) for place in places})
+    ppo = by_turns({place: ppo_iteration(place) for place in places})
+    return [row(f"training a miniature, {place}", "tokens/s", pretraining[place]) for place in places] + [
+        row(f"an iteration of PPO, {place}", "s", ppo[place]) for place in places
+    ]
+
+
+def by_turns(measures: dict[str, Callable[[], float]]) -> dict[str, list[float]]:
+    """What each gives, after a first time that does not count."""
+    found: dict[str, list[float]] = {place: [] for place in measures}
     for number in range(RUNS + 1):
-        for place, step in steppers.items():
-            speed = step()
+        for place, measure in measures.items():
+            value = measure()
             if number:
-                speeds[place].append(speed)
-    return [row(f"training a miniature, {place}", "tokens/s", speeds[place]) for place in places]
+                found[place].append(value)
+    return found
 
 
 def training_steps(device: str, steps: int = 4):
@@ -187,6 +201,26 @@ def training_steps(device: str, steps: int = 4):
             optimizer.step()
             loss.item()  # waits for the card
         return steps * TOKENS_PER_STEP / (time.perf_counter() - began)
+
+    return run
+
+
+def ppo_iteration(device: str):
+    """A function that draws answers, scores them with a reward model, takes two steps, and returns the seconds."""
+    torch.manual_seed(0)
+    policy, reference = (Llama(MINIATURE).to(device) for _ in range(2))
+    rewards = RewardModel(Llama(MINIATURE).model, MINIATURE.hidden_size).to(device)
+    prompts = [(1, *range(number, number + 20)) for number in range(3, 300)]
+    settings = TrainingSettings(steps=PPO_SETTINGS.epochs, learning_rate=1e-4, warmup_steps=0)
+
+    @torch.no_grad()
+    def reward_of(numbers, drawn):
+        return rewards(drawn.input_ids, drawn.lengths)
+
+    def run() -> float:
+        began = time.perf_counter()
+        train(policy, PPO(policy, reference, prompts, reward_of, PPO_SETTINGS), settings)  # .item() waits for the card
+        return time.perf_counter() - began
 
     return run
 

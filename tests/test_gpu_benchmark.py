@@ -3,8 +3,11 @@
 import json
 
 import pytest
+import torch
 
 from llama_course.models.sizes import Shape
+from llama_course.training.ppo import PPOSettings
+from pretend_card import CARD, pretended_card, put_on_card
 from test_benchmarks import ROOT, benchmark
 
 SMALL = Shape(128, 352, 2, 4, 2, 512)
@@ -16,6 +19,7 @@ def few_runs(monkeypatch):
     monkeypatch.setattr(gpu, "RUNS", 2)
     monkeypatch.setattr(gpu, "NEW_TOKENS", 4)
     monkeypatch.setattr(gpu, "TOKENS_PER_STEP", 512)
+    monkeypatch.setattr(gpu, "PPO_SETTINGS", PPOSettings(prompts=4, max_new_tokens=3))
 
 
 def test_a_random_model_is_loaded_and_writes_in_each_format(capsys, own_home, monkeypatch):
@@ -51,8 +55,17 @@ def test_the_speed_of_reading_is_that_of_the_numbers_read(monkeypatch):
 
 
 def test_training_is_compared_with_the_cpu():
-    (row,) = gpu.training("cpu")
-    assert row["what"] == "training a miniature, cpu" and len(row["values"]) == 2
+    pretraining, ppo = gpu.training("cpu")
+    assert (pretraining["what"], pretraining["unit"]) == ("training a miniature, cpu", "tokens/s")
+    assert (ppo["what"], ppo["unit"]) == ("an iteration of PPO, cpu", "s")
+    assert len(pretraining["values"]) == len(ppo["values"]) == 2 and ppo["median"] > 0
+
+
+def test_an_iteration_of_ppo_trains_on_the_device_it_is_asked_for(monkeypatch):
+    put = torch.nn.Module.to
+    monkeypatch.setattr(torch.nn.Module, "to", lambda model, place: put_on_card(model) if place == CARD else put(model))
+    with pretended_card(monkeypatch):
+        assert gpu.ppo_iteration(CARD)() > 0
 
 
 def test_only_a_card_s_figures_are_recorded(monkeypatch, capsys):

@@ -56,8 +56,9 @@ def expected_best(rewards: Tensor, n: int, values: Tensor | None = None) -> Tens
     if not 1 <= n <= total:
         raise ValueError(f"n must be from 1 to the {total} answers of each prompt, got {n}.")
     chances = [math.comb(i, n - 1) / math.comb(total, n) for i in range(total)]  # of the (i + 1)-th smallest
+    weights = torch.tensor(chances, dtype=rewards.dtype).to(rewards.device)  # (N,)
     values = rewards if values is None else values
-    return values.gather(1, rewards.argsort(dim=1)).to(rewards.dtype) @ torch.tensor(chances, dtype=rewards.dtype)
+    return values.gather(1, rewards.argsort(dim=1)).to(rewards.dtype) @ weights
 
 
 def rejection_sampling(

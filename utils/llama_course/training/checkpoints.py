@@ -51,7 +51,7 @@ def load_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimiz
     with torch.no_grad():
         for name, parameter in trained.items():
             parameter.copy_(tensors[f"model.{name}"])
-            moments = {moment: tensors[f"{moment}.{name}"].clone() for moment in MOMENTS}
+            moments = {moment: tensors[f"{moment}.{name}"].to(parameter.device, copy=True) for moment in MOMENTS}
             optimizer.state[parameter] = {"step": torch.tensor(float(step)), **moments}
     return step, history
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from llama_course.training.fine_tuning import shuffled_batch
 from llama_course.training.losses import dpo_loss, response_log_probs
+from llama_course.training.optimization import device_of
 from llama_course.training.reward_models import Pair, longest, padded
 
 
@@ -56,7 +57,7 @@ def preference_loss(
     def loss_of_step(step: int) -> Tensor:
         batch = shuffled_batch(pairs, batch_size, seed, step, longest)
         sequences = [pair.chosen_ids for pair in batch] + [pair.rejected_ids for pair in batch]
-        input_ids, lengths = padded(sequences, pad_token_id, max_length)
+        input_ids, lengths = padded(sequences, pad_token_id, max_length, device_of(policy))
         ours = sequence_log_probs(policy, input_ids, lengths).chunk(2)  # chosen, rejected: (batch_size,) each
         with torch.no_grad():
             theirs = sequence_log_probs(reference, input_ids, lengths).chunk(2)

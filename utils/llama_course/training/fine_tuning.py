@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from llama_course.models.prompts import llama_2_token_ids
 from llama_course.training.losses import IGNORED, next_token_loss
+from llama_course.training.optimization import device_of
 from llama_course.training.pretraining import EmptyDataError
 
 
@@ -180,6 +181,7 @@ def fine_tuning_loss(
         if on_prompts_too:
             for row, example in enumerate(batch):
                 labels[row, : len(example.prompt_ids)] = torch.tensor(example.prompt_ids)
+        input_ids, labels = input_ids.to(device_of(model)), labels.to(device_of(model))
         return next_token_loss(model(input_ids), labels)
 
     return loss_of_step

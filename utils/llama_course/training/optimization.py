@@ -35,6 +35,11 @@ class TrainingSettings:
             raise ValueError(f"learning_rate must be above 0, got {self.learning_rate}.")
 
 
+def device_of(model: nn.Module) -> torch.device:
+    """Where a model's weights are, and its batches must be."""
+    return next(model.parameters()).device
+
+
 def learning_rate_at(step: int, settings: TrainingSettings) -> float:
     """The learning rate of a step, counted from 0: a straight rise, then half a cosine down to the final share."""
     if step < settings.warmup_steps:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from llama_course.training.losses import next_token_loss
+from llama_course.training.optimization import device_of
 
 HELD_OUT_BATCHES = 8
 
@@ -80,7 +81,7 @@ def pretraining_loss(
     """
 
     def loss_of_step(step: int) -> Tensor:
-        input_ids = windows(stream, batch_size, length, seed, step)
+        input_ids = windows(stream, batch_size, length, seed, step).to(device_of(model))
         return next_token_loss(model(input_ids), input_ids)
 
     return loss_of_step

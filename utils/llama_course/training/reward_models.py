@@ -17,6 +17,7 @@ from llama_course.models.llama import Llama
 from llama_course.models.llama_files import config_to_dict, read_config, read_tensors
 from llama_course.training.fine_tuning import shuffled_batch
 from llama_course.training.losses import reward_ranking_loss
+from llama_course.training.optimization import device_of
 from llama_course.training.pretraining import EmptyDataError
 
 
@@ -60,12 +61,14 @@ class RewardModel(nn.Module):
             Shape (B,).
         """
         hidden_states = self.body(input_ids)  # (B, T, D)
-        last = hidden_states[torch.arange(len(lengths)), lengths - 1]  # (B, D)
+        last = hidden_states[torch.arange(len(lengths), device=lengths.device), lengths - 1]  # (B, D)
         return self.score(last)[:, 0]
 
 
-def padded(sequences: Sequence[Sequence[int]], pad_token_id: int, max_length: int) -> tuple[Tensor, Tensor]:
-    """Sequences side by side, padded on the right, and their lengths: int64, shapes (B, T) and (B,).
+def padded(
+    sequences: Sequence[Sequence[int]], pad_token_id: int, max_length: int, device: torch.device | str = "cpu"
+) -> tuple[Tensor, Tensor]:
+    """Sequences side by side, padded on the right, and their lengths: int64, shapes (B, T) and (B,), on this device.
 
     Raises:
         EmptyDataError: no sequence, or one without tokens.
@@ -79,7 +82,7 @@ def padded(sequences: Sequence[Sequence[int]], pad_token_id: int, max_length: in
     input_ids = torch.full((len(sequences), int(lengths.max())), pad_token_id)
     for row, sequence in enumerate(sequences):
         input_ids[row, : len(sequence)] = torch.tensor(sequence)
-    return input_ids, lengths
+    return input_ids.to(device), lengths.to(device)
 
 
 def reward_loss(
@@ -105,8 +108,9 @@ def reward_loss(
     def loss_of_step(step: int) -> Tensor:
         batch = shuffled_batch(pairs, batch_size, seed, step, longest)
         sequences = [pair.chosen_ids for pair in batch] + [pair.rejected_ids for pair in batch]
-        chosen, rejected = model(*padded(sequences, pad_token_id, max_length)).chunk(2)  # (batch_size,) each
-        margins = torch.tensor([pair.margin for pair in batch]) if use_margins else 0.0
+        inputs = padded(sequences, pad_token_id, max_length, device_of(model))
+        chosen, rejected = model(*inputs).chunk(2)  # (batch_size,) each
+        margins = torch.tensor([pair.margin for pair in batch]).to(chosen.device) if use_margins else 0.0
         return reward_ranking_loss(chosen, rejected, margins)
 
     return loss_of_step
@@ -123,7 +127,7 @@ def pair_accuracy(
     for start in range(0, len(pairs), batch_size):
         batch = pairs[start : start + batch_size]
         sequences = [pair.chosen_ids for pair in batch] + [pair.rejected_ids for pair in batch]
-        chosen, rejected = model(*padded(sequences, pad_token_id, max_length)).chunk(2)
+        chosen, rejected = model(*padded(sequences, pad_token_id, max_length, device_of(model))).chunk(2)
         right += (chosen > rejected).sum().item() + 0.5 * (chosen == rejected).sum().item()
     return right / len(pairs)
 

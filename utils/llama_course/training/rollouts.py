@@ -11,6 +11,7 @@ from torch import Tensor
 
 from llama_course.models.llama import KVCache, Llama, sample
 from llama_course.models.prompts import llama_2_token_ids
+from llama_course.training.optimization import device_of
 from llama_course.training.reward_models import padded
 
 
@@ -55,20 +56,20 @@ def sample_responses(
         prompts: B sequences of token ids, BOS and chat format included.
         max_new_tokens: most tokens of an answer, EOS included.
         temperature: 1 draws from the policy itself; 0 takes the most probable token.
-        seed: the same one draws the same answers.
+        seed: the same one draws the same answers on the same kind of device.
         pad_token_id: fills up the shorter rows.
 
     Raises:
         EmptyDataError: no prompt, or one without tokens.
         ValueError: a prompt and its answer do not fit into the context.
     """
-    context = policy.config.max_position_embeddings
-    given, prompt_lengths = padded(prompts, pad_token_id, context - max_new_tokens)  # (B, longest prompt), (B,)
+    device, longest_prompt = device_of(policy), policy.config.max_position_embeddings - max_new_tokens
+    given, prompt_lengths = padded(prompts, pad_token_id, longest_prompt, device)  # (B, longest prompt), (B,)
     longest, shortest = given.shape[1], int(prompt_lengths.min())
-    input_ids = torch.full((len(prompts), longest + max_new_tokens), pad_token_id)  # (B, T)
+    input_ids = given.new_full((len(prompts), longest + max_new_tokens), pad_token_id)  # (B, T)
     input_ids[:, :longest] = given
     lengths = prompt_lengths + max_new_tokens  # so long at most; shorter where an EOS comes
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator(device).manual_seed(seed)
     cache = KVCache(policy, len(prompts), input_ids.shape[1])
     new = input_ids[:, :shortest]
     for place in range(shortest, input_ids.shape[1]):
@@ -80,7 +81,7 @@ def sample_responses(
             break
         new = input_ids[:, place : place + 1]
     input_ids = input_ids[:, : int(lengths.max())]
-    places = torch.arange(input_ids.shape[1])
+    places = torch.arange(input_ids.shape[1], device=device)
     mask = (places >= prompt_lengths[:, None]) & (places < lengths[:, None])  # (B, T)
     return Rollouts(input_ids, mask, lengths)
 
