@@ -48,6 +48,21 @@ def test_markup_of_a_model_or_a_person_is_shown_and_not_obeyed():
         assert page.count("&lt;script&gt;") == 2
 
 
+def test_where_two_models_answered_each_answer_has_its_name():
+    first, second = FakeModel(["from one"]), FakeModel(["from two"])
+    first.name, second.name = "one-chat", "two-chat"
+    box = ChatBox(first, models=["two-chat"])
+    box.loaded.models["two-chat"] = second
+    box.ask("Hello")
+    assert "Model:" in to_text(box.transcript.value) and "one-chat" not in box.transcript.value
+    box.menu.value = "two-chat"
+    box.ask("And you?")
+    for page in (to_text(box.transcript.value), to_text(box.static_html())):
+        assert page.index("one-chat:") < page.index("from one") < page.index("two-chat:") < page.index("from two")
+        assert "Model:" not in page
+    assert all(set(message) == {"role", "content"} for message in second.calls[-1][0])
+
+
 def test_stop_keeps_what_was_said():
     whole = "word " * 80
     box = ChatBox(FakeModel([whole], delay_s=0.005), max_new_tokens=len(whole))

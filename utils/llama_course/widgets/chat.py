@@ -18,18 +18,30 @@ WAIT = "An answer is on its way: wait for it, or press Stop."
 
 
 def transcript_html(messages: Sequence[dict[str, str]], is_busy: bool = False) -> html.Markup:
-    """The conversation; each message runs in the direction of its own script, and nothing in it is obeyed."""
-    names = {"user": "You", "assistant": "Model"}
-    entries = [
-        html.Markup(
-            f'<div class="lc-message-{message["role"]}" style="display:grid;grid-template-columns:4em minmax(0,1fr);'
-            f'margin:.5em 0;{html.TEXT}"><strong>{names[message["role"]]}:</strong> '
-            f'<span dir="auto" style="white-space:pre-wrap;overflow-wrap:anywhere;">'
-            f"{html.escape(message['content'])}</span></div>"
+    """The conversation; each message runs in the direction of its own script, and nothing in it is obeyed.
+
+    Args:
+        messages: role and content; where several models answered, their answers' ``name`` says which one did.
+        is_busy: an answer is still growing.
+    """
+    answered = {message.get("name") for message in messages if message["role"] == "assistant"}
+    width = "4em" if len(answered) < 2 else "9em"
+    entries = []
+    for message in messages:
+        if message["role"] not in ("user", "assistant"):
+            continue
+        who = "You" if message["role"] == "user" else "Model"
+        if who == "Model" and len(answered) > 1:
+            who = message.get("name") or who
+        entries.append(
+            html.Markup(
+                f'<div class="lc-message-{message["role"]}" style="display:grid;grid-template-columns:{width} '
+                f'minmax(0,1fr);margin:.5em 0;{html.TEXT}"><strong style="overflow-wrap:anywhere;">'
+                f"{html.escape(who)}:</strong> "
+                f'<span dir="auto" style="white-space:pre-wrap;overflow-wrap:anywhere;">'
+                f"{html.escape(message['content'])}</span></div>"
+            )
         )
-        for message in messages
-        if message["role"] in names
-    ]
     return html.Markup(
         f'<div role="log" aria-live="polite" aria-busy="{str(is_busy).lower()}" aria-label="conversation">'
         f"{html.join(entries)}</div>"
@@ -59,7 +71,7 @@ class Conversation:
     def __init__(self, system: str | None = None, max_new_tokens: int = 200):
         self.system = system
         self.max_new_tokens = max_new_tokens
-        self.turns: list[dict[str, str]] = []
+        self.turns: list[dict[str, str]] = []  # role and content; answers also have the name of the model
 
     def ask(self, model: ChatModel, text: str, on_text: Callable[[str], bool | None], **settings) -> str:
         """Send ``text``, hand out the growing answer, and return a remark for the person, often empty.
@@ -68,7 +80,8 @@ class Conversation:
         """
         question = {"role": "user", "content": text}
         system = [{"role": "system", "content": self.system}] if self.system else []
-        sent, left_out = fit_to_context(model, [*system, *self.turns, question], self.max_new_tokens)
+        turns = [{"role": turn["role"], "content": turn["content"]} for turn in self.turns]
+        sent, left_out = fit_to_context(model, [*system, *turns, question], self.max_new_tokens)
         answer = ""
 
         def receive(piece: str) -> bool | None:
@@ -83,7 +96,7 @@ class Conversation:
             answer = answer.replace(tag, "")
         if not answer.strip():
             raise RuntimeError("There was no answer. Your text is still in the box: change it or send it again.")
-        self.turns += [question, {"role": "assistant", "content": answer}]
+        self.turns += [question, {"role": "assistant", "content": answer, "name": model.name}]
         if left_out:
             return f"The oldest {left_out} messages no longer fit into the model's window: it did not see them."
         return ""
@@ -239,7 +252,7 @@ class ChatBox(ChatControls):
 
         def on_text(answer: str) -> bool:
             if answer and shown.is_due():
-                growing = [question, {"role": "assistant", "content": answer}]
+                growing = [question, {"role": "assistant", "content": answer, "name": model.name}]
                 self._show(conversation, growing, busy=True, sent=text)
             return not stopped.is_set()
 
