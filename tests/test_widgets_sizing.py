@@ -5,6 +5,7 @@ import pytest
 from llama_course.models.envelope import serving_memory, speed_limit, users_that_fit
 from llama_course.models.sizes import SHAPES, shape_in
 from llama_course.policy.deployment import devices
+from llama_course.widgets import sizing
 from llama_course.widgets.html import to_text
 from llama_course.widgets.sizing import KINDS, MODELS, MemoryCalculator, SpeedCalculator, memory_html, speed_html
 
@@ -27,7 +28,8 @@ def test_the_smallest_card_that_holds_it_is_named():
     assert row(memory_html("Llama 2 70B", 4096, 64), "float16").endswith("none of ours")
 
 
-def test_speeds_are_limits_and_what_does_not_fit_says_so():
+def test_speeds_are_limits_and_what_does_not_fit_says_so(monkeypatch):
+    monkeypatch.setattr(sizing.hardware, "memory_gib", lambda: (16.0, 8.0))
     page = speed_html("Llama 2 7B", "4 bits", 4, 1024, own_gb_per_s=20.0)
     card = devices()["a100"]
     limit = speed_limit(SHAPES["llama-2-7b"], card.bandwidth_gb_per_s, 4.5, context_tokens=1024, users=4)
@@ -37,6 +39,14 @@ def test_speeds_are_limits_and_what_does_not_fit_says_so():
     large = speed_html("Llama 2 70B", "4 bits", 1, 256)
     assert "does not fit" in row(large, "T4") and "room for 0" in row(large, "T4") and "this computer" not in large
     assert "1 user with" in to_text(large)
+
+
+def test_this_computer_is_asked_for_its_memory_too(monkeypatch):
+    monkeypatch.setattr(sizing.hardware, "memory_gib", lambda: (8.0, 1.0))
+    assert row(speed_html("Llama 2 7B", "4 bits", 1, 1024, 20.0), "this computer").split()[-1] == "4.7"
+    assert row(speed_html("Llama 2 7B", "float16", 1, 1024, 20.0), "this computer").endswith("room for 0")
+    monkeypatch.setattr(sizing.hardware, "memory_gib", lambda: None)
+    assert "does not fit" not in row(speed_html("Llama 2 70B", "float16", 1, 1024, 20.0), "this computer")
 
 
 def test_as_many_users_as_there_is_room_for_and_not_one_more():

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import ipywidgets as w
 
+from llama_course import hardware
 from llama_course.models.envelope import BITS_PER_WEIGHT, GIB, serving_memory, speed_limit, users_that_fit
 from llama_course.models.sizes import SHAPES, Shape
 from llama_course.policy.deployment import devices
@@ -38,11 +39,12 @@ def memory_html(model: str, context_tokens: int, users: int) -> Markup:
 
 
 def speed_html(model: str, kind: str, users: int, context_tokens: int, own_gb_per_s: float | None = None) -> Markup:
-    """The limit for each card that holds the model, with so many users, and for a computer of one's own."""
+    """The limit for each card that holds the model, with so many users, and for this computer if it was measured."""
     shape, bits = MODELS[model], BITS_PER_WEIGHT[kind]
     places = {card.name: (card.bandwidth_gb_per_s, card.memory_gb) for card in devices().values()}
     if own_gb_per_s:
-        places = {"this computer": (own_gb_per_s, None)} | places
+        memory = hardware.memory_gib()  # None where the system does not say: then it is only a speed
+        places = {"this computer": (own_gb_per_s, memory and memory[0] * GIB / 1e9)} | places
     rows = []
     for name, (gb_per_s, memory_gb) in places.items():
         room = memory_gb and users_that_fit(shape, USABLE * memory_gb * 1e9 / GIB, bits, context_tokens=context_tokens)
