@@ -407,6 +407,7 @@ def stop(server, time_s=15):
         server.wait(time_s)
     except (subprocess.TimeoutExpired, KeyboardInterrupt):
         server.kill()
+        server.wait()
 
 
 # ---------------------------------------------------------------- small things

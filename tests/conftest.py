@@ -1,6 +1,7 @@
 """Fixtures that several test modules use.  The network block and the progress file are in the root's conftest."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,12 @@ from fakes import FakeModel
 from llama_course.paths import CHECKPOINTS_VARIABLE
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_collection_finish(session):
+    """Sums of PyTorch are those of one thread, on every computer and in whichever order tests run."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
 
 
 @pytest.fixture

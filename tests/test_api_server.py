@@ -226,7 +226,7 @@ def test_what_is_not_http_at_all_gets_json_or_nothing(server):
 
 
 def test_a_client_that_sends_slowly_holds_nobody_up(server, monkeypatch):
-    monkeypatch.setattr(api_server._Handler, "timeout", 0.2)
+    monkeypatch.setattr(api_server._Handler, "timeout", 3)
     with socket.create_connection(("127.0.0.1", server.port), timeout=5) as slow:
         slow.sendall(f"POST /answer HTTP/1.0\r\nHost: 127.0.0.1:{server.port}\r\nContent-Length: 9\r\n\r\n{{".encode())
         assert ApiClient(server.url).ask("Hi") == "You said: Hi"

@@ -101,7 +101,7 @@ def test_stop_ends_an_answer(chat):
     chat.locator(".lc-chat-send").first.click()
     chat.wait_for_function(has_answer_script(before + 1), timeout=ANSWER_TIMEOUT_MS)
     chat.locator(".lc-chat-stop").first.click()
-    chat.wait_for_timeout(500)
+    chat.locator(".lc-chat-status", has_text="Stopped.").first.wait_for(timeout=ANSWER_TIMEOUT_MS)
     stopped = last_answer(chat)
     chat.wait_for_timeout(1500)
     assert last_answer(chat) == stopped
@@ -191,18 +191,12 @@ def has_answer_script(number: int) -> str:
 
 
 def wait_for_answer(page, number: int) -> str:
-    """The text of the last answer once there are so many and the last one does not grow any more."""
+    """The text of the last answer once there are so many and the status says that it is complete."""
     page.wait_for_function(
         f"() => document.querySelectorAll('.lc-message-assistant').length >= {number}", timeout=ANSWER_TIMEOUT_MS
     )
-    text, waited = "", 0
-    while waited < ANSWER_TIMEOUT_MS:
-        page.wait_for_timeout(1000)
-        waited += 1000
-        if text and last_answer(page) == text:
-            return text
-        text = last_answer(page)
-    pytest.fail(f"no finished answer within {ANSWER_TIMEOUT_MS / 1000:.0f} s; so far: {text!r}")
+    page.locator(".lc-chat-status", has_text="Done.").first.wait_for(timeout=ANSWER_TIMEOUT_MS)
+    return last_answer(page)
 
 
 def watch_lengths(page) -> None:

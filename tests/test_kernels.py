@@ -8,7 +8,10 @@ from jupyter_client.manager import start_new_kernel
 
 LOAD = "from llama_course import load_model; model = load_model('smollm2-135m-instruct')"
 ANSWER = "print('ANSWER:', model.chat('Hello!', max_new_tokens=8, temperature=0))"
-LONG = "model.stream('Tell me a very long story.', lambda piece: print(piece, end='', flush=True), max_new_tokens=1500)"
+LONG = """
+while True:  # a single answer may be one sentence: "I'm afraid I'm unable to provide that."
+    model.stream('Tell me a very long story.', lambda piece: print(piece, end='', flush=True), max_new_tokens=1500)
+"""
 
 
 @contextlib.contextmanager

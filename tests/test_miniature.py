@@ -213,7 +213,7 @@ def test_false_stops_and_an_error_in_the_callback_reaches_the_caller(folder, mod
     pieces = []
     assert scripted(folder, "a b c d e").stream("x", lambda piece: pieces.append(piece) or len(pieces) < 3) == "a b c"
     with pytest.raises(ZeroDivisionError):
-        model.stream("Hello", lambda piece: 1 / 0)
+        model.stream("Hello", lambda piece: 1 / 0, temperature=0)
     assert model.complete("Luma", temperature=0, max_new_tokens=3)
 
 

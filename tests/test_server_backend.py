@@ -28,7 +28,7 @@ from llama_course.models.server_connection import Patience, ServerError
 from llama_course.start_lesson import introduce
 from scripted_server import HANG, Reply, ScriptedServer, answer, as_json, event, piece, refusal
 
-HASTY = Patience(connect_s=2, lookup_s=1, first_token_s=1, next_token_s=0.5, first_pause_s=0.02)
+HASTY = Patience(first_pause_s=0.02)
 
 
 @pytest.fixture
@@ -153,14 +153,14 @@ def test_pieces_are_handed_on_and_false_stops_the_server(server, model):
     server.play(chat=Reply([piece("one "), piece("two "), piece("three"), HANG]))
     came = []
     assert model.stream("Count", lambda text: came.append(text) or len(came) < 2) == "one two "
-    assert came == ["one ", "two "] and server.hung_up.wait(2)
+    assert came == ["one ", "two "] and server.hung_up.wait(10)
 
 
 def test_an_error_in_the_callback_reaches_the_caller_and_ends_the_request(server, model):
     server.play(chat=Reply([piece("one "), HANG]))
     with pytest.raises(ZeroDivisionError) as caught:
         model.stream("Count", lambda text: 1 / 0)
-    assert server.hung_up.wait(2), "also while somebody holds the error, and with it the stream"
+    assert server.hung_up.wait(10), "also while somebody holds the error, and with it the stream"
     assert caught.tb is not None
 
 

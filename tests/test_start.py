@@ -280,10 +280,10 @@ def test_pytorch_comes_from(start, monkeypatch, platform, wish, settings, card, 
 
 def test_a_name_look_up_that_hangs_costs_the_time_limit_only(start, monkeypatch):
     give_up = threading.Event()
-    monkeypatch.setattr(start.urllib.request, "urlopen", lambda *_, timeout: nullcontext(give_up.wait(5)))
+    monkeypatch.setattr(start.urllib.request, "urlopen", lambda *_, timeout: nullcontext(give_up.wait(60)))
     before = time.monotonic()
     assert not start.answers("http://127.0.0.1:9/", time_s=0.2)
-    assert time.monotonic() - before < 2
+    assert time.monotonic() - before < 30
     give_up.set()
 
 

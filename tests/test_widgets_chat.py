@@ -65,7 +65,7 @@ def test_where_two_models_answered_each_answer_has_its_name():
 
 def test_stop_keeps_what_was_said():
     whole = "word " * 80
-    box = ChatBox(FakeModel([whole], delay_s=0.005), max_new_tokens=len(whole))
+    box = ChatBox(FakeModel([whole], delay_s=0.05), max_new_tokens=len(whole))
     box.start("talk")
     wait_until(lambda: "word" in box.transcript.value)
     box.stop.click()
@@ -75,8 +75,9 @@ def test_stop_keeps_what_was_said():
 
 
 def test_a_second_message_while_answering_is_refused_in_words():
-    box = ChatBox(FakeModel(["slow " * 60], delay_s=0.005))
+    box = ChatBox(FakeModel(["slow " * 60], delay_s=0.05))
     box.start("first")
+    wait_until(lambda: "slow" in box.transcript.value)
     box.input.value = "second"
     box.start("second")
     assert "wait for it, or press Stop" in box.status.value
@@ -181,8 +182,9 @@ def test_a_fast_answer_of_many_pieces_is_shown_in_few_updates():
 
 
 def test_ask_during_an_answer_is_refused_and_does_not_return_the_other_answer():
-    box = ChatBox(FakeModel(["slow " * 20], delay_s=0.002))
+    box = ChatBox(FakeModel(["slow " * 20], delay_s=0.02))
     box.start("first")
+    wait_until(lambda: "slow" in box.transcript.value)
     assert box.ask("second") is None
     assert "wait for it, or press Stop" in box.status.value
     box.thread.join(10)
@@ -190,8 +192,8 @@ def test_ask_during_an_answer_is_refused_and_does_not_return_the_other_answer():
 
 
 def test_ask_stops_an_answer_that_takes_too_long():
-    box = ChatBox(FakeModel(["slow " * 100], delay_s=0.01))
-    answer = box.ask("talk", timeout_s=0.2)
+    box = ChatBox(FakeModel(["slow " * 100], delay_s=0.1))
+    answer = box.ask("talk", timeout_s=2)
     assert answer and len(answer) < 100
     assert "Stopped." in box.status.value
 

@@ -140,11 +140,13 @@ class ServerConnection:
 
     def _with_retries(self, attempt: Callable, seconds: float, failures: int | None = None):
         waited = Deadline(seconds)
-        most, tried = failures or self.patience.failures, 0
+        most, tried, refused = failures or self.patience.failures, 0, None
         while True:
             try:
                 return attempt(waited)
             except ServerError as error:
+                if refused is not None and error.status is None and waited.left() <= 0:
+                    raise refused from None  # this try only ran out of time; why it had to be made is said there
                 tried += 1
                 is_busy = error.status in BUSY and failures is None
                 if not error.passing or (tried >= most and not is_busy):
@@ -153,6 +155,7 @@ class ServerConnection:
                 pause = max(backoff, error.retry_after_s or 0)
                 if pause >= waited.left():
                     raise
+                refused = error
                 time.sleep(pause)
 
     def _accept(self, exchange: Exchange, waited: Deadline) -> str:

@@ -273,4 +273,5 @@ class ChatBox(ChatControls):
             self.show([*conversation.turns, *growing], busy, said)
             if self.input.value == sent:
                 self.input.value = ""
-            self.input.value = self.input.value or unsent
+            if unsent and not self.input.value:
+                self.input.value = unsent

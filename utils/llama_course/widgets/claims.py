@@ -10,7 +10,7 @@ _ALL = "all"
 
 
 class ClaimExplorer(LiveView):
-    """A search box, buttons for article, topic and verdict, a list of claims, and a verdict that waits to be asked.
+    """Buttons for article, topic and verdict, a search box, a list of claims, and a verdict that waits to be asked.
 
     Tab and Space reach everything: JupyterLab keeps arrow keys and letters for itself, so there are no menus, and
     buttons move in the list, too.  The static twin is a table, folded by article.
@@ -43,10 +43,10 @@ class ClaimExplorer(LiveView):
         self.next.on_click(lambda _: self._move(+1))
         self.view = w.VBox(
             [
-                self.search,
                 self.article,
                 self.topic,
                 self.verdict,
+                self.search,
                 self.count,
                 self.list,
                 self.claim,

@@ -11,7 +11,7 @@ _TOLD = {"all": None, "told by an article": True, "told by none": False}
 
 
 class ClauseExplorer(LiveView):
-    """A search box, buttons for licence, topic and "told", a list of clauses and the clause itself.
+    """Buttons for licence, topic and "told", a search box, a list of clauses and the clause itself.
 
     Tab and Space reach everything; there are no menus, since JupyterLab keeps the arrow keys.  The static twin is a
     table of the filtered clauses, folded by licence.
@@ -39,7 +39,7 @@ class ClauseExplorer(LiveView):
         self.next.on_click(lambda _: self._move(+1))
         buttons = w.HBox([self.back, self.next], layout=w.Layout(flex_flow="row wrap"))
         self.view = w.VBox(
-            [self.search, self.licence, self.topic, self.told, self.count, self.list, buttons, self.clause]
+            [self.licence, self.topic, self.told, self.search, self.count, self.list, buttons, self.clause]
         )
         self._filter()
 

@@ -15,7 +15,7 @@ _ALL = "all"
 
 
 class TimelineView(LiveView):
-    """A search box, buttons for the lane and the first year, a chart, a list, and the chosen event with its source.
+    """Buttons for the lane and the first year, a search box, a chart, a list, and the chosen event with its source.
 
     Tab and Space reach everything; two buttons move in the list, because JupyterLab keeps arrow keys for itself.  Under
     the chart the same events unfold as a table; the static twin is the chart with that table.
@@ -49,7 +49,7 @@ class TimelineView(LiveView):
             box.add_class(f"lc-timeline-{name}")
         moves = w.HBox([self.back, self.next], layout=w.Layout(flex_flow="row wrap"))
         found = [self.count, self.chart, self.list, moves, self.detail, self.table]
-        self.view = w.VBox([self.search, self.lane, self.since, *found])
+        self.view = w.VBox([self.lane, self.since, self.search, *found])
         self._wanted = chosen
         self._filter()
 
