@@ -5,6 +5,7 @@ peak, weight decay 0.1, gradient clipping at 1.0.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -35,9 +36,10 @@ class TrainingSettings:
             raise ValueError(f"learning_rate must be above 0, got {self.learning_rate}.")
 
 
-def device_of(model: nn.Module) -> torch.device:
-    """Where a model's weights are, and its batches must be."""
-    return next(model.parameters()).device
+def device_of(model: Callable) -> torch.device:
+    """Where a model's weights are, and its batches must be; the CPU for what has no weights, such as a function."""
+    parameters = getattr(model, "parameters", tuple)()
+    return next((parameter.device for parameter in parameters), torch.device("cpu"))
 
 
 def learning_rate_at(step: int, settings: TrainingSettings) -> float:
