@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=int, help="default: 8080; 0 for any free one")
     serve.add_argument("--learners", type=int, help="connections that are held open at once (default: 30)")
     serve.add_argument("--slots", type=int, help="answers that are written at once; others wait in line (default: 8)")
-    serve.add_argument("--context", type=int, dest="context_tokens", help="tokens for each answer (default: 2048)")
+    serve.add_argument("--context-tokens", type=int, help="tokens for each answer (default: 2048)")
     serve.add_argument("--threads", type=int, help="default: all cores but one")
     serve.set_defaults(run=_serve)
     return parser
