@@ -391,19 +391,7 @@ def test_the_key_is_on_no_command_line_and_in_no_environment(tiny_path):
 def command(tiny_path, monkeypatch):
     """``llama-course serve`` as a process, its address and its first lines."""
     monkeypatch.delenv(KEY_VARIABLE)
-    arguments = [
-        "serve",
-        "--model",
-        str(tiny_path),
-        "--port",
-        "0",
-        "--slots",
-        "1",
-        "--context-tokens",
-        "64",
-        "--threads",
-        "1",
-    ]
+    arguments = ["serve", f"--model={tiny_path}", "--port=0", "--slots=1", "--context-tokens=64", "--threads=1"]
     process = subprocess.Popen(
         [sys.executable, "-m", "llama_course", *arguments],
         stdout=subprocess.PIPE,
