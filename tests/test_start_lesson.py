@@ -1,8 +1,10 @@
 """The first lines of a lesson: what it runs on, and which model its text speaks of."""
 
+import os
 import random
 
 import numpy as np
+import pytest
 
 from fakes import FakeModel
 from llama_course import __version__
@@ -19,6 +21,17 @@ def test_begin_names_lesson_version_and_device_and_fixes_the_seeds(capsys):
     out = capsys.readouterr().out
     assert f"Lesson 02 · llama-course {__version__} · Python 3." in out
     assert "Device: " in out
+
+
+@pytest.mark.parametrize("policy", [None, "ACTIVE"])
+def test_begin_lets_threads_give_their_cores_away_unless_somebody_said_how_they_wait(policy, monkeypatch):
+    for variable in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.setenv(variable, "restored afterwards")
+        monkeypatch.delenv(variable)
+    if policy:
+        monkeypatch.setenv("OMP_WAIT_POLICY", policy)
+    begin("02")
+    assert os.environ.get("GOMP_SPINCOUNT") == (None if policy else "10000")
 
 
 def test_the_model_that_the_text_speaks_of_needs_no_remark(fake_model, capsys):

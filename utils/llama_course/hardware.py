@@ -206,6 +206,17 @@ def cpu_cores() -> int:
     return os.cpu_count() or 1
 
 
+def share_cores() -> None:
+    """Let PyTorch's threads wait busily for each other for a short time only, and then give their cores away.
+
+    By default they keep them thirty times as long in each operation.  Where another program wants a core, the thread
+    that is waited for does not get it, and training takes many times as long.  To be called before torch is imported;
+    whoever has set how threads wait keeps that.  Works for GNU's OpenMP, which torch has on Linux.
+    """
+    if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys():
+        os.environ["GOMP_SPINCOUNT"] = "10000"
+
+
 def memory_gib() -> tuple[float, float] | None:
     """Total and available main memory in GiB, or None where the system does not say."""
     meminfo = Path("/proc/meminfo")

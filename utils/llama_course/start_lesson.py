@@ -9,7 +9,7 @@ from llama_course.models.catalog import DEFAULT_MODEL
 
 
 def begin(lesson: str, seed: int = 0) -> None:
-    """Fix the random seeds and say what this notebook runs on.
+    """Fix the random seeds, be considerate of other programs, and say what this notebook runs on.
 
     Args:
         lesson: two digits, for example "02".
@@ -17,6 +17,7 @@ def begin(lesson: str, seed: int = 0) -> None:
     """
     import numpy as np
 
+    hardware.share_cores()
     random.seed(seed)
     np.random.seed(seed)
     device = hardware.choose_device()
