@@ -105,7 +105,7 @@ def preference_loss_of(run: LoraRun, pad_token_id: int) -> Callable:
 
     def loss_of(logits: nn.Module, policy: nn.Module, pairs: Sequence[Pair], device) -> Tensor:
         sequences = [pair.chosen_ids for pair in pairs] + [pair.rejected_ids for pair in pairs]
-        input_ids, lengths = (tensor.to(device) for tensor in padded(sequences, pad_token_id, run.max_length))
+        input_ids, lengths = padded(sequences, pad_token_id, run.max_length, device)
         ours = sequence_log_probs(logits, input_ids, lengths).chunk(2)  # chosen, rejected: (N,) each
         with torch.no_grad(), policy.disable_adapter():
             theirs = sequence_log_probs(Logits(policy), input_ids, lengths).chunk(2)
